@@ -1,0 +1,262 @@
+"""How labstow says no.
+
+    Refusal                      an answer, not an accident: a stable code, a status, the facts, a sentence
+    ├── BadRequest       400     request.not_json
+    ├── NotFound         404     resource.not_found
+    │   ├── Removed              resource.removed
+    │   └── NoMatch              resource.no_match
+    ├── Conflict         409
+    │   ├── Ambiguous            resource.ambiguous
+    │   ├── IdTaken              resource.id_taken
+    │   ├── OtherShape           resource.other_shape
+    │   ├── Elsewhere            resource.elsewhere
+    │   ├── NotAContainer        container.expected
+    │   ├── Occupied             position.occupied
+    │   ├── Full                 container.full
+    │   ├── Cycle                container.cycle
+    │   ├── TooDeep              container.too_deep
+    │   ├── OverCapacity         quantity.over_capacity
+    │   └── UnitMismatch         quantity.unit_mismatch
+    ├── StaleVersion     412     version.stale
+    ├── TooLarge         413     answer.too_large
+    ├── Invalid          422     request.invalid
+    │   ├── InvalidPosition      position.invalid
+    │   ├── InvalidQuantity      quantity.invalid
+    │   └── OtherPayload         operation.other_payload
+    ├── Internal         500     internal
+    ├── Unavailable      503     nothing was done; try again
+    │   ├── NoWorker             worker.none
+    │   ├── Busy                 worker.busy
+    │   ├── Contended            worker.contended
+    │   └── StorageUnavailable   storage.unavailable
+    └── Late             504
+        ├── DeadlinePassed       deadline.passed      not executed
+        └── OutcomeUnknown       outcome.unknown      ask again with the same operation id
+
+Over NATS a refusal is a reply with the headers `Nats-Service-Error` (the code) and `Nats-Service-Error-Code` (the
+status) and a problem body; over REST the same body is `application/problem+json` (RFC 9457).
+"""
+
+from typing import Any, ClassVar, Self
+
+
+class Refusal(Exception):  # noqa: N818 (a refusal is an answer, not an error)
+    """A no the caller can act on. `facts` are fields of the problem body, beside `code`, `status` and `detail`."""
+
+    code: ClassVar[str] = "refused"
+    status: ClassVar[int] = 500
+    sentence: ClassVar[str] = "refused"
+    by_code: ClassVar[dict[str, type["Refusal"]]] = {}
+
+    def __init__(self, detail: str | None = None, **facts: Any) -> None:
+        self.detail = self.sentence.format(**facts) if detail is None else detail
+        self.facts = facts
+        super().__init__(self.detail)
+
+    def __init_subclass__(cls) -> None:
+        if "code" in cls.__dict__:
+            Refusal.by_code[cls.code] = cls
+
+    def problem(self) -> dict[str, Any]:
+        """The body of the answer, as RFC 9457 has it."""
+        head = {"type": f"urn:labstow:{self.code}", "code": self.code, "status": self.status, "detail": self.detail}
+        return head | self.facts
+
+    @classmethod
+    def from_problem(cls, problem: dict[str, Any]) -> Self | "Refusal":
+        """The refusal a problem body tells of; a code this version does not know becomes a plain `Refusal`."""
+        facts = {key: value for key, value in problem.items() if key not in ("type", "code", "status", "detail")}
+        refusal = cls.by_code.get(str(problem.get("code")), Refusal)(str(problem.get("detail")), **facts)
+        if type(refusal) is Refusal:
+            refusal.__dict__.update(code=str(problem.get("code")), status=int(problem.get("status", 500)))
+        return refusal
+
+
+class BadRequest(Refusal):
+    """The body is not JSON."""
+
+    code, status, sentence = "request.not_json", 400, "the body is not JSON: {reason}"
+
+
+class NotFound(Refusal):
+    """There is no such thing, and never was."""
+
+    code, status, sentence = "resource.not_found", 404, "there is no resource {resource_id}"
+
+
+class Removed(NotFound):
+    """The thing was removed; its history is still there."""
+
+    code, sentence = "resource.removed", "resource {resource_id} was removed at {removed_at}"
+
+
+class NoMatch(NotFound):
+    """A search for one thing found none."""
+
+    code, sentence = "resource.no_match", "no resource matches the query"
+
+
+class Conflict(Refusal):
+    """What is asked contradicts what is."""
+
+    status = 409
+
+
+class Ambiguous(Conflict):
+    """One thing was asked for, and several are meant."""
+
+    code, sentence = "resource.ambiguous", "several resources match, among them {resource_ids}: name more fields"
+
+
+class IdTaken(Conflict):
+    """Another thing has this id already; ids are never used again."""
+
+    code, sentence = "resource.id_taken", "the id {resource_id} belongs to {name}, a {base_type} that differs in {differs}"
+
+
+class OtherShape(Conflict):
+    """A thing keeps its type and its dimensions for life."""
+
+    code = "resource.other_shape"
+    sentence = "{name} has {field} {actual}, not {asked}: a resource keeps its type and dimensions"
+
+
+class Elsewhere(Conflict):
+    """A thing is in one place at a time."""
+
+    code, sentence = "resource.elsewhere", "{name} is in {parent_id}: take it from there first"
+
+
+class NotAContainer(Conflict):
+    """Only containers hold things."""
+
+    code, sentence = "container.expected", "{name} is a {base_type} and cannot contain anything"
+
+
+class Occupied(Conflict):
+    """A position holds at most one thing."""
+
+    code, sentence = "position.occupied", "position {position} of {name} is occupied by {occupant_id}"
+
+
+class Full(Conflict):
+    """A container never holds more than its capacity."""
+
+    code, sentence = "container.full", "{name} is at its capacity of {capacity}"
+
+
+class Cycle(Conflict):
+    """Nothing contains itself."""
+
+    code, sentence = "container.cycle", "{name} contains {parent_id}, so it cannot be put into it"
+
+
+class TooDeep(Conflict):
+    """Things are nested 32 levels deep at most."""
+
+    code, sentence = "container.too_deep", "containers are nested at most {limit} levels deep"
+
+
+class OverCapacity(Conflict):
+    """A quantity never exceeds the capacity."""
+
+    code, sentence = "quantity.over_capacity", "{name} has a capacity of {capacity}, {quantity} does not fit"
+
+
+class UnitMismatch(Conflict):
+    """What is mixed in one pool has one unit."""
+
+    code, sentence = "quantity.unit_mismatch", "{name} counts in {pool_unit}, not in {unit}"
+
+
+class StaleVersion(Refusal):
+    """The thing has changed since the caller last read it."""
+
+    code, status = "version.stale", 412
+    sentence = "{name} is at version {version}, not {expected}: read it again"
+
+
+class TooLarge(Refusal):
+    """The answer does not fit into one message."""
+
+    code, status = "answer.too_large", 413
+    sentence = "the answer has {size} bytes, at most {limit} fit: {instead}"
+
+
+class Invalid(Refusal):
+    """The request does not match its contract; `errors` lists each mistake with its place."""
+
+    code, status, sentence = "request.invalid", 422, "the request does not match its contract: {summary}"
+
+
+class InvalidPosition(Invalid):
+    """There is no such position in this container."""
+
+    code, sentence = "position.invalid", "{position} is not a position of {container}: {reason}"
+
+
+class InvalidQuantity(Invalid):
+    """An amount that cannot be."""
+
+    code, sentence = "quantity.invalid", "{name} cannot have a quantity of {quantity}: {reason}"
+
+
+class OtherPayload(Invalid):
+    """The operation id was used before, for something else."""
+
+    code = "operation.other_payload"
+    sentence = "operation {op_id} was used before with another request: make a new id for a new intent"
+
+
+class Internal(Refusal):
+    """A mistake of ours; the log has it under the operation id."""
+
+    code, status, sentence = "internal", 500, "an internal error, logged under operation {op_id}"
+
+
+class Unavailable(Refusal):
+    """Nothing was done; the same request may be sent again."""
+
+    status = 503
+
+
+class NoWorker(Unavailable):
+    """Nobody serves this subject."""
+
+    code, sentence = "worker.none", "no worker serves {subject}"
+
+
+class Busy(Unavailable):
+    """The worker's queue is full."""
+
+    code, sentence = "worker.busy", "the queue is full, try again in {retry_after_s} s"
+
+
+class Contended(Unavailable):
+    """The things asked for changed hands too often."""
+
+    code, sentence = "worker.contended", "gave way to others {tries} times, try again"
+
+
+class StorageUnavailable(Unavailable):
+    """The database is away."""
+
+    code, sentence = "storage.unavailable", "the database is not available, try again"
+
+
+class Late(Refusal):
+    """No answer in time."""
+
+    status = 504
+
+
+class DeadlinePassed(Late):
+    """The deadline of the request had passed before its turn came; it was not executed."""
+
+    code, sentence = "deadline.passed", "the deadline passed before the turn of this request came; it was not executed"
+
+
+class OutcomeUnknown(Late):
+    """It may have been executed; ask again with the same operation id to learn."""
+
+    code, sentence = "outcome.unknown", "no answer to {subject} in time: send operation {op_id} again to learn its outcome"

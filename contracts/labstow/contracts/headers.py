@@ -1,0 +1,31 @@
+"""Message headers. Identity never comes from a body, and a body never repeats what a header says."""
+
+from typing import Final
+
+OP_ID: Final = "Labstow-Op-Id"
+"""A ULID made once per intent and reused on retries: the same id is executed once in 24 hours."""
+
+DEADLINE: Final = "Labstow-Deadline"
+"""Seconds since the epoch after which nobody waits for the answer; a command is not executed after it."""
+
+LEASE: Final = "Labstow-Lease"
+"""A lease the caller holds; may repeat."""
+
+ACTOR: Final = "Labstow-Actor"
+"""Who asks, as claimed by the caller; a name stamped by the NATS server (`REQUEST_INFO`) goes before it."""
+
+VIA: Final = "Labstow-Via"
+"""The door a request came through: `rest` when the gateway sends it, else absent, which means `nats`."""
+
+TRACE: Final = "traceparent"
+"""W3C trace context; kept with the change and passed on with its event."""
+
+REQUEST_INFO: Final = "Nats-Request-Info"
+"""Set by the NATS server on requests from another account; cannot be forged from there."""
+
+ERROR: Final = "Nats-Service-Error"
+ERROR_CODE: Final = "Nats-Service-Error-Code"
+"""On a refusal: its stable code, and its status as a number (NATS services convention, ADR-32)."""
+
+MESSAGE_ID: Final = "Nats-Msg-Id"
+"""On an event: its id, by which JetStream knows a repetition."""

@@ -1,0 +1,63 @@
+"""Messages of the history noun (`labstow.v1.history.*`): everything that ever happened, and who did it."""
+
+from typing import Annotated, ClassVar, Final
+
+from pydantic import Field, JsonValue
+
+from labstow.contracts.events import Change
+from labstow.contracts.message import Instant, Message, Query, Text, Ulid
+
+MAX_ENTRIES: Final = 1_000
+
+
+class Entry(Message):
+    """One change of one thing, written in the transaction of the change and never altered."""
+
+    seq: int
+    event_id: Ulid
+    noun: str
+    entity_id: Ulid
+    version: int
+    what: str
+    at: Instant
+    actor: str
+    via: str
+    op_id: str
+    group_id: str | None
+    reason: str | None
+    parent_id: Ulid | None
+    """Where the thing was after the change."""
+    changes: dict[str, Change]
+    state: dict[str, JsonValue]
+    """The thing after the change, without its children."""
+    prev_hash: str
+    hash: str
+
+
+class Entries(Message):
+    """Oldest first, the newest `limit` of them. `before` of the next query is `previous`; null when there is no more."""
+
+    entries: tuple[Entry, ...]
+    previous: int | None
+
+
+class QueryHistory(Query):
+    """Read the history. Filters add up; one that is not given does not filter."""
+
+    subject: ClassVar[str] = "history.query"
+    answer: ClassVar[type[Message]] = Entries
+    noun: Text | None = None
+    entity_id: Ulid | None = None
+    version: int | None = None
+    what: Text | None = None
+    removed: bool | None = None
+    """Whether the thing was removed after the change."""
+    actor: Text | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+    limit: Annotated[int, Field(strict=True, ge=1, le=MAX_ENTRIES)] = 100
+    before: int | None = None
+    """Only entries with a smaller `seq`."""
+
+
+QUERIES: Final[tuple[type[Query], ...]] = (QueryHistory,)

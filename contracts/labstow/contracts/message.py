@@ -1,0 +1,99 @@
+"""What all messages share: the base classes and the value types."""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+ULID_LENGTH: Final = 26
+ATTRIBUTES_DEPTH: Final = 16
+ATTRIBUTES_KEYS: Final = 1_000
+ATTRIBUTES_CHARACTERS: Final = 65_536
+KEY_LENGTH: Final = 256
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+class Message(BaseModel):
+    """Base of every message: immutable, and a field nobody knows is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Request(Message):
+    """A message that is answered. `subject` is what follows `labstow.v1.`; `answer` is what comes back."""
+
+    subject: ClassVar[str]
+    answer: ClassVar[type[Message]]
+
+
+class Command(Request):
+    """A request that may change something: one command, one outcome, one journal entry per changed thing."""
+
+
+class Query(Request):
+    """A request that changes nothing."""
+
+
+def _clean(text: str) -> str:
+    """Refuse what no label, screen or database can show: control characters (tab and line breaks may stay)."""
+    if found := _CONTROL.search(text):
+        raise ValueError(f"must not contain the character U+{ord(found.group()):04X} (at index {found.start()})")
+    return text
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+def _attributes(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Bound the size of free-form JSON, and clean its texts, without recursion."""
+    keys = characters = 0
+    level: list[Any] = [value]
+    for _ in range(ATTRIBUTES_DEPTH):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                keys += len(item)
+                for key in item:
+                    if len(key) > KEY_LENGTH:
+                        raise ValueError(f"a key has {len(key)} characters, at most {KEY_LENGTH} are allowed")
+                    characters += len(_clean(key))
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+            elif isinstance(item, str):
+                characters += len(_clean(item))
+            elif isinstance(item, float) and item - item != 0:
+                raise ValueError("NaN and infinity are not JSON numbers")
+            else:
+                characters += 8
+        if keys > ATTRIBUTES_KEYS:
+            raise ValueError(f"more than {ATTRIBUTES_KEYS} keys")
+        if characters > ATTRIBUTES_CHARACTERS:
+            raise ValueError(f"more than {ATTRIBUTES_CHARACTERS} characters")
+        if not (level := below):
+            return value
+    raise ValueError(f"nested deeper than {ATTRIBUTES_DEPTH} levels")
+
+
+Ulid = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$"),
+    Field(description="A ULID: 26 characters, Crockford base 32.", examples=["01M7ZQPJ4RNK3G1KAYMQFFSG2C"]),
+]
+"""The identity of a thing; made by whoever first speaks of it."""
+
+Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""A moment with its zone, kept in UTC."""
+
+Exact = Annotated[Decimal, Field(max_digits=38, decimal_places=12, allow_inf_nan=False)]
+"""An exact decimal number: number or string on the way in, string on the way out; never rounded."""
+
+Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_clean)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_clean)]
+
+Attributes = Annotated[dict[str, JsonValue], AfterValidator(_attributes)]
+"""Free-form JSON of the user: at most 64 Ki characters, 1,000 keys, 16 levels."""
