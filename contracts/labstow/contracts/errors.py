@@ -15,6 +15,7 @@
     │   ├── Full                 container.full
     │   ├── Cycle                container.cycle
     │   ├── TooDeep              container.too_deep
+    │   ├── ConsumablesOnly      pool.consumables_only
     │   ├── OverCapacity         quantity.over_capacity
     │   └── UnitMismatch         quantity.unit_mismatch
     ├── StaleVersion     412     version.stale
@@ -37,10 +38,10 @@ Over NATS a refusal is a reply with the headers `Nats-Service-Error` (the code) 
 status) and a problem body; over REST the same body is `application/problem+json` (RFC 9457).
 """
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 
-class Refusal(Exception):  # noqa: N818 (a refusal is an answer, not an error)
+class Refusal(Exception):
     """A no the caller can act on. `facts` are fields of the problem body, beside `code`, `status` and `detail`."""
 
     code: ClassVar[str] = "refused"
@@ -59,11 +60,16 @@ class Refusal(Exception):  # noqa: N818 (a refusal is an answer, not an error)
 
     def problem(self) -> dict[str, Any]:
         """The body of the answer, as RFC 9457 has it."""
-        head = {"type": f"urn:labstow:{self.code}", "code": self.code, "status": self.status, "detail": self.detail}
+        head = {
+            "type": f"urn:labstow:{self.code}",
+            "code": self.code,
+            "status": self.status,
+            "detail": self.detail,
+        }
         return head | self.facts
 
     @classmethod
-    def from_problem(cls, problem: dict[str, Any]) -> Self | "Refusal":
+    def from_problem(cls, problem: dict[str, Any]) -> "Refusal":
         """The refusal a problem body tells of; a code this version does not know becomes a plain `Refusal`."""
         facts = {key: value for key, value in problem.items() if key not in ("type", "code", "status", "detail")}
         refusal = cls.by_code.get(str(problem.get("code")), Refusal)(str(problem.get("detail")), **facts)
@@ -105,13 +111,19 @@ class Conflict(Refusal):
 class Ambiguous(Conflict):
     """One thing was asked for, and several are meant."""
 
-    code, sentence = "resource.ambiguous", "several resources match, among them {resource_ids}: name more fields"
+    code, sentence = (
+        "resource.ambiguous",
+        "several resources match, among them {resource_ids}: name more fields",
+    )
 
 
 class IdTaken(Conflict):
     """Another thing has this id already; ids are never used again."""
 
-    code, sentence = "resource.id_taken", "the id {resource_id} belongs to {name}, a {base_type} that differs in {differs}"
+    code, sentence = (
+        "resource.id_taken",
+        "the id {resource_id} belongs to {name}, a {base_type} that differs in {differs}",
+    )
 
 
 class OtherShape(Conflict):
@@ -155,6 +167,15 @@ class TooDeep(Conflict):
     """Things are nested 32 levels deep at most."""
 
     code, sentence = "container.too_deep", "containers are nested at most {limit} levels deep"
+
+
+class ConsumablesOnly(Conflict):
+    """A pool mixes consumables, nothing else."""
+
+    code, sentence = (
+        "pool.consumables_only",
+        "{name} is a pool, and {child} is a {base_type}, not a consumable",
+    )
 
 
 class OverCapacity(Conflict):
@@ -253,10 +274,16 @@ class Late(Refusal):
 class DeadlinePassed(Late):
     """The deadline of the request had passed before its turn came; it was not executed."""
 
-    code, sentence = "deadline.passed", "the deadline passed before the turn of this request came; it was not executed"
+    code, sentence = (
+        "deadline.passed",
+        "the deadline passed before the turn of this request came; it was not executed",
+    )
 
 
 class OutcomeUnknown(Late):
     """It may have been executed; ask again with the same operation id to learn."""
 
-    code, sentence = "outcome.unknown", "no answer to {subject} in time: send operation {op_id} again to learn its outcome"
+    code, sentence = (
+        "outcome.unknown",
+        "no answer to {subject} in time: send operation {op_id} again to learn its outcome",
+    )

@@ -35,7 +35,7 @@ class Entry(Message):
 
 
 class Entries(Message):
-    """Oldest first, the newest `limit` of them. `before` of the next query is `previous`; null when there is no more."""
+    """Oldest first, the newest `limit` of them. `before` of the next query is `previous`; null at the beginning."""
 
     entries: tuple[Entry, ...]
     previous: int | None

@@ -48,8 +48,12 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _attributes(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """Bound the size of free-form JSON, and clean its texts, without recursion."""
+def bounded(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Free-form JSON, unless it is too large, too deep, or holds characters or numbers that nothing can store.
+
+    Raises:
+        ValueError: with what is wrong.
+    """
     keys = characters = 0
     level: list[Any] = [value]
     for _ in range(ATTRIBUTES_DEPTH):
@@ -95,5 +99,5 @@ Exact = Annotated[Decimal, Field(max_digits=38, decimal_places=12, allow_inf_nan
 Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_clean)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_clean)]
 
-Attributes = Annotated[dict[str, JsonValue], AfterValidator(_attributes)]
+Attributes = Annotated[dict[str, JsonValue], AfterValidator(bounded)]
 """Free-form JSON of the user: at most 64 Ki characters, 1,000 keys, 16 levels."""

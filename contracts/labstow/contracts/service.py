@@ -1,0 +1,19 @@
+"""What every worker answers about itself (`labstow.v1.<worker>.ready`)."""
+
+from typing import ClassVar
+
+from labstow.contracts.message import Message, Query
+
+
+class Readiness(Message):
+    """The worker has its database and its writers live."""
+
+    ready: bool
+    schema_revision: str
+
+
+class Ready(Query):
+    """Ask whether a request would be served now; a worker that could not serve it answers a 503."""
+
+    subject: ClassVar[str] = "ready"
+    answer: ClassVar[type[Message]] = Readiness

@@ -1,0 +1,23 @@
+"""Making ULIDs: 48 bits of time in milliseconds, 80 bits of chance, Crockford base 32 (github.com/ulid/spec)."""
+
+import os
+import time
+from hashlib import sha256
+from typing import Final
+
+_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS: Final = [high + low for high in _ALPHABET for low in _ALPHABET]
+
+
+def new_ulid() -> str:
+    """A new id; ids made later sort later, by the millisecond."""
+    return _write(time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10)))
+
+
+def derived_ulid(*parts: str) -> str:
+    """The same id for the same parts, always: for what has no id of its own."""
+    return _write(int.from_bytes(sha256("\0".join(parts).encode()).digest()[:16]))
+
+
+def _write(value: int) -> str:
+    return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)])

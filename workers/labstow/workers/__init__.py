@@ -1,0 +1,1 @@
+"""The workers: one folder a noun, and the kit they share."""

@@ -1,0 +1,128 @@
+"""The database: how sessions are set up, how the schema gets there, and what a worker refuses to work on."""
+
+from pathlib import Path
+from typing import Final
+
+import orjson
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from psycopg.types.json import set_json_dumps, set_json_loads
+from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from labstow.workers.kit.tables import SCHEMA
+
+MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
+MIGRATION_LOCK: Final = 0x6C616201
+DURABLE: Final = ("fsync", "full_page_writes", "synchronous_commit")
+
+SESSION: Final = f"-c search_path={SCHEMA} -c timezone=UTC -c jit=off -c idle_in_transaction_session_timeout=10s"
+"""For every session of ours: UTC, our schema, and no transaction that is forgotten."""
+
+WRITER: Final = (
+    f"{SESSION} -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c statement_timeout=5s"
+    " -c synchronous_commit=on"
+)
+"""For sessions that run the prepared statements of the hot path: a plan made on an empty table must not last."""
+
+set_json_loads(orjson.loads)
+set_json_dumps(orjson.dumps)
+
+
+class SchemaRefused(RuntimeError):
+    """The database is not one this version of labstow can work on; the text says why and what to do."""
+
+
+def engine(url: str, *, size: int = 4) -> AsyncEngine:
+    """SQLAlchemy's own connections, for everything off the hot path."""
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        pool_size=size,
+        pool_pre_ping=True,
+        connect_args={"options": f"{SESSION} -c statement_timeout=30s"},
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+    )
+
+
+def upgrade(url: str) -> None:
+    """Bring the schema to this version. One migration at a time runs on a database, from however many hosts.
+
+    Raises:
+        SchemaRefused: the database is from a newer version, or its schema `labstow` is not ours.
+    """
+    bound = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    with bound.connect() as connection:
+        connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        connection.execute(text(f"create schema if not exists {SCHEMA}"))
+        connection.commit()
+        script = _script()
+        _known(_revision(connection), script)
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+    bound.dispose()
+
+
+def check(url: str) -> None:
+    """Refuse a database that is older, newer, foreign or not durable, before anything is written to it.
+
+    Raises:
+        SchemaRefused: with what was found and what to do.
+    """
+    bound = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    with bound.connect() as connection:
+        script = _script()
+        found = _revision(connection)
+        _known(found, script)
+        if found != (head := script.get_current_head()):
+            raise SchemaRefused(
+                f"the database is at schema {found or 'none'}, this version needs {head}: run `labstow db upgrade`"
+            )
+        for setting in DURABLE:
+            value = connection.execute(text(f"show {setting}")).scalar_one()
+            if value == "off":
+                raise SchemaRefused(f"the database has {setting} off: acknowledged writes could be lost")
+    bound.dispose()
+
+
+def current(url: str) -> str | None:
+    """The schema revision a database is at; None where there is nothing of ours."""
+    bound = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    with bound.connect() as connection:
+        found = _revision(connection)
+    bound.dispose()
+    return found
+
+
+async def connect(url: str, *, options: str = WRITER) -> psycopg.AsyncConnection:
+    """A psycopg connection for the hot path: every statement prepared at its first use."""
+    return await psycopg.AsyncConnection.connect(
+        url,
+        options=options,
+        prepare_threshold=0,
+        connect_timeout=5,
+    )
+
+
+def _script() -> ScriptDirectory:
+    return ScriptDirectory(str(MIGRATIONS))
+
+
+def _revision(connection: Connection) -> str | None:
+    context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
+    return context.get_current_revision()
+
+
+def _known(found: str | None, script: ScriptDirectory) -> None:
+    known = {revision.revision for revision in script.walk_revisions()}
+    if found is not None and found not in known:
+        raise SchemaRefused(
+            f"the database is at schema {found}, which this version of labstow does not know: use the newer labstow"
+            " that made it"
+        )

@@ -1,0 +1,129 @@
+"""DECIDE: run the rules of a batch on the loaded lab, in memory. Each command sees what those before it decided."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from labstow.contracts.errors import Contended, OtherPayload, Refusal
+from labstow.contracts.message import Command
+from labstow.contracts.ulids import new_ulid
+from labstow.workers.kit.call import Answered, Call, refused
+from labstow.workers.kit.journal import changes, dumps, entry
+from labstow.workers.kit.noun import By, Entity, Lab, Noun, Outcome, Wanted
+
+MAX_TRIES: Final = 20
+
+T = TypeVar("T", bound=Entity)
+Calls = list[Call[Command]]
+
+
+class Stored(NamedTuple):
+    """The answer to an operation, as it was given the first time."""
+
+    digest: str
+    status: int
+    reply: str
+
+
+Done = dict[tuple[str, str], Stored]
+"""Stored answers by operation id and principal."""
+
+
+@dataclass
+class Decision(Generic[T]):
+    """What a batch comes to: what to save, what to answer, and who must be asked again."""
+
+    changed: dict[str, T] = field(default_factory=dict)
+    new: set[str] = field(default_factory=set)
+    entries: list[bytes] = field(default_factory=list)
+    operations: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[Answered] = field(default_factory=list)
+    again: Calls = field(default_factory=list)
+
+
+def decide(noun: Noun[T], calls: Calls, lab: Lab[T], now: datetime, done: Done) -> Decision[T]:
+    """Decide a batch. A refusal leaves no trace but its answer."""
+    decision: Decision[T] = Decision()
+    for call in calls:
+        key = (call.by.op_id, call.by.principal)
+        if call.digest is not None and (stored := done.get(key)) is not None:
+            decision.answers.append(_repeat(call, stored))
+            continue
+        try:
+            outcome = noun.rules[type(call.request)](lab, call.request, now, call.by)
+            answer = Answered(call, 200, _carry_out(noun, decision, lab, call, outcome, now))
+        except Wanted as wanted:
+            call.also.add(wanted.footprint)
+            call.tries += 1
+            if call.tries <= MAX_TRIES:
+                decision.again.append(call)
+            else:
+                decision.answers.append(refused(call, Contended(tries=MAX_TRIES)))
+            continue
+        except Refusal as refusal:
+            answer = refused(call, refusal)
+        decision.answers.append(answer)
+        if call.digest is not None:
+            done[key] = stored = Stored(call.digest, answer.status, answer.body.decode())
+            decision.operations.append({"op_id": key[0], "principal": key[1], "at": now} | stored._asdict())
+    return decision
+
+
+def _carry_out(
+    noun: Noun[T], decision: Decision[T], lab: Lab[T], call: Call[Command], outcome: Outcome[T], now: datetime
+) -> bytes:
+    """Write the entries of an outcome, apply it to the lab, and return its answer."""
+    answer = None
+    sealed = []
+    entries = []
+    for change in outcome.changes:
+        thing = change.thing
+        before = lab.things.get(thing.id)
+        after = noun.state(thing)
+        state = dumps(after)
+        line, digest = entry(
+            _columns(noun.name, thing, change.what, call.by, outcome, now, before.head if before else ""),
+            dumps(changes(noun.state(before) if before else None, after)),
+            state,
+        )
+        entries.append(line)
+        sealed.append(change._replace(thing=noun.seal(thing, digest)))
+        if thing.id == outcome.shown.id:
+            answer = state
+    # Nothing above may be half done when it fails: the lab and the decision change together, here.
+    for change in sealed:
+        if lab.things.get(change.thing.id) is None:
+            decision.new.add(change.thing.id)
+        decision.changed[change.thing.id] = change.thing
+    lab.apply(tuple(sealed))
+    decision.entries += entries
+    return answer or dumps(noun.state(outcome.shown))
+
+
+def _columns(
+    noun: str, thing: Entity, what: str, by: By, outcome: Outcome[Any], now: datetime, prev_hash: str
+) -> dict[str, Any]:
+    return {
+        "event_id": new_ulid(),
+        "noun": noun,
+        "entity_id": thing.id,
+        "version": thing.version,
+        "what": what,
+        "at": now,
+        "actor": by.principal,
+        "via": by.via,
+        "op_id": by.op_id,
+        "group_id": outcome.group_id,
+        "reason": outcome.reason,
+        "trace": by.trace,
+        "parent_id": thing.parent_id,
+        "changes": None,
+        "state": None,
+        "prev_hash": prev_hash,
+    }
+
+
+def _repeat(call: Call[Command], stored: Stored) -> Answered:
+    if stored.digest != call.digest:
+        return refused(call, OtherPayload(op_id=call.by.op_id))
+    return Answered(call, stored.status, stored.reply.encode())

@@ -1,0 +1,150 @@
+"""Taking requests in: parse, put into a lane, answer. Nothing waits here, and nothing that arrives goes unanswered."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from typing import Final
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from pydantic import ValidationError
+
+from labstow.contracts import headers, subjects
+from labstow.contracts.errors import BadRequest, Busy, Invalid, Refusal, TooLarge
+from labstow.contracts.message import Command, Request
+from labstow.contracts.ulids import new_ulid
+from labstow.workers.kit.call import Call
+from labstow.workers.kit.journal import dumps
+from labstow.workers.kit.lane import Lane
+from labstow.workers.kit.noun import By
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_S: Final = 1
+REPLY_MARGIN: Final = 65_536
+"""Room for headers in the largest message the server takes."""
+MAX_OP_ID: Final = 255
+
+
+@dataclass
+class Endpoint:
+    """What one subject takes, where it goes, and how it has done (the figures of `$SRV.STATS`)."""
+
+    request: type[Request]
+    subject: str
+    queue: str
+    lane_of: Callable[[Request], Lane]
+    requests: int = 0
+    errors: int = 0
+    last_error: str = ""
+    nanoseconds: int = 0
+
+
+class Intake:
+    """The door of a worker process."""
+
+    def __init__(self, nats: Client, *, ping: bool = True) -> None:
+        self._nats = nats
+        self._ping = ping
+
+    async def take(self, endpoint: Endpoint, message: Msg) -> None:
+        """Accept a request, or say at once why not."""
+        started = time.perf_counter_ns()
+        endpoint.requests += 1
+        answer = partial(self._answer, endpoint, message.reply, started)
+        head = message.headers or {}
+        try:
+            request = parse(endpoint.request, message.data)
+            by = caller(head)
+            call = Call(request, by, answer, deadline=deadline(head))
+            if isinstance(request, Command) and headers.OP_ID in head:
+                call.digest = sha256(endpoint.request.subject.encode() + b"\0" + message.data).hexdigest()
+            if not endpoint.lane_of(request).put(call):
+                raise Busy(retry_after_s=RETRY_AFTER_S)
+        except Refusal as refusal:
+            await answer(refusal.status, dumps(refusal.problem()))
+
+    async def _answer(self, endpoint: Endpoint, to: str, started: int, status: int, body: bytes) -> None:
+        if len(body) > self._nats.max_payload - REPLY_MARGIN:
+            instead = "ask without children, and for the children page by page (resource.find by parent_id)"
+            refusal = TooLarge(size=len(body), limit=self._nats.max_payload - REPLY_MARGIN, instead=instead)
+            status, body = refusal.status, dumps(refusal.problem())
+        endpoint.nanoseconds += time.perf_counter_ns() - started
+        head: dict[str, str] | None = None
+        if status != 200:
+            code = json.loads(body)["code"]
+            head = {headers.ERROR: code, headers.ERROR_CODE: str(status)}
+            endpoint.errors += 1
+            endpoint.last_error = code
+        if to:
+            await self._nats.publish(to, body, headers=head)
+        if self._ping and status == 200 and issubclass(endpoint.request, Command):
+            await self._nats.publish(subjects.OUTBOX_PING)
+
+
+def parse(model: type[Request], data: bytes) -> Request:
+    """A request from its bytes; an empty body is an empty object.
+
+    Raises:
+        BadRequest: it is not JSON.
+        Invalid: it is not what the contract says; every mistake with its place.
+    """
+    try:
+        return model.model_validate_json(data or b"{}")
+    except ValidationError as error:
+        mistakes = error.errors(include_url=False, include_context=False, include_input=False)
+        if mistakes[0]["type"] == "json_invalid":
+            raise BadRequest(reason=mistakes[0]["msg"].removeprefix("Invalid JSON: ")) from None
+        errors = [
+            {"at": ".".join(map(str, m["loc"])), "what": m["msg"].removeprefix("Value error, ")} for m in mistakes
+        ]
+        summary = "; ".join(f"{m['at'] or 'body'}: {m['what']}" for m in errors[:3])
+        if len(errors) > 3:
+            summary += f"; and {len(errors) - 3} more"
+        raise Invalid(summary=summary, errors=errors[:100]) from None
+
+
+def caller(head: Mapping[str, str]) -> By:
+    """Who asks: as the NATS server stamped it, else as claimed.
+
+    Raises:
+        Invalid: an operation id that is empty or too long.
+    """
+    op_id = head.get(headers.OP_ID)
+    if op_id is not None and not (0 < len(op_id) <= MAX_OP_ID and op_id.isprintable()):
+        raise Invalid(summary=f"header {headers.OP_ID}: 1 to {MAX_OP_ID} printable characters", errors=[])
+    stamped = head.get(headers.REQUEST_INFO)
+    user = json.loads(stamped).get("user") if stamped else None
+    principal = str(user or head.get(headers.ACTOR) or "anonymous")
+    return By(
+        _short(principal),
+        _short(head.get(headers.VIA, "nats")),
+        op_id or new_ulid(),
+        _optional(head.get(headers.TRACE)),
+    )
+
+
+def deadline(head: Mapping[str, str]) -> float | None:
+    """When nobody waits any more, in seconds since the epoch.
+
+    Raises:
+        Invalid: it is not a number.
+    """
+    if (text := head.get(headers.DEADLINE)) is None:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise Invalid(summary=f"header {headers.DEADLINE}: expected seconds since the epoch", errors=[]) from None
+
+
+def _short(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable())[:255]
+
+
+def _optional(text: str | None) -> str | None:
+    return _short(text) if text else None

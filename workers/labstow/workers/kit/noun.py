@@ -1,0 +1,125 @@
+"""What a noun brings to the kit: its rules, what a command must see, and how its things are written.
+
+A rule is a pure function `rule(lab, command, now, by) -> Outcome`: no SQL, no broker, no clock. It raises a `Refusal`
+to say no, and `Wanted` when it must see something that was not loaded.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
+
+from labstow.contracts.message import Command
+
+
+class Entity(Protocol):
+    """What the kit knows of a thing: enough to write its journal."""
+
+    @property
+    def id(self) -> str:
+        """A ULID."""
+
+    @property
+    def version(self) -> int:
+        """One more with every change."""
+
+    @property
+    def parent_id(self) -> str | None:
+        """What it is in."""
+
+    @property
+    def head(self) -> str:
+        """Hash of its newest journal entry."""
+
+
+class By(NamedTuple):
+    """Who asks, how, and for which intent."""
+
+    principal: str
+    via: str
+    op_id: str
+    trace: str | None = None
+
+
+@dataclass(slots=True)
+class Footprint:
+    """What must be looked at for a decision."""
+
+    rows: set[str] = field(default_factory=set)
+    """Things to lock, in id order; nothing else is waited for."""
+    spots: set[tuple[str, str]] = field(default_factory=set)
+    """Positions (container, position) whose occupant matters."""
+    lines: set[str] = field(default_factory=set)
+    """Things whose ancestors matter."""
+    tree: bool = False
+    """No ancestor of anything may change meanwhile: serialises the changes that could make a cycle."""
+    subtrees: set[str] = field(default_factory=set)
+    """Things whose whole content matters."""
+    definitions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Things to be found by what they are, by key; one asker of a key at a time."""
+
+    def add(self, other: "Footprint") -> Self:
+        """Take in what another one names."""
+        self.rows |= other.rows
+        self.spots |= other.spots
+        self.lines |= other.lines
+        self.tree |= other.tree
+        self.subtrees |= other.subtrees
+        self.definitions |= other.definitions
+        return self
+
+
+class Wanted(Exception):
+    """A rule looked at something that was not loaded: load it too and ask again."""
+
+    def __init__(self, footprint: Footprint) -> None:
+        super().__init__(footprint)
+        self.footprint = footprint
+
+
+T = TypeVar("T", bound=Entity)
+
+
+class Change(NamedTuple, Generic[T]):
+    """A thing as it will be, and what to call that: the last word of its event's type."""
+
+    thing: T
+    what: str
+
+
+class Outcome(NamedTuple, Generic[T]):
+    """What a command comes to. Empty `changes`: all was so already."""
+
+    shown: T
+    changes: tuple[Change[T], ...]
+    group_id: str | None = None
+    reason: str | None = None
+
+
+class Lab(Protocol[T]):
+    """The loaded part of the laboratory."""
+
+    @property
+    def things(self) -> Mapping[str, T | None]:
+        """What was loaded; None for what does not exist."""
+
+    def apply(self, changes: tuple[Change[T], ...]) -> None:
+        """Make an outcome part of it, for the commands that follow."""
+
+
+Rule = Callable[[Any, Any, datetime, By], Outcome[T]]
+
+
+@dataclass(frozen=True)
+class Noun(Generic[T]):
+    """One noun, as the kit needs it."""
+
+    name: str
+    rules: Mapping[type[Command], Rule[T]]
+    needs: Callable[[Command], Footprint]
+    weight: Callable[[Command], int]
+    """How many rows a command may change: decides which commands share a transaction."""
+    state: Callable[[T], dict[str, Any]]
+    """The thing as answers, events and the journal show it."""
+    seal: Callable[[T, str], T]
+    """The thing with the hash of its newest journal entry."""

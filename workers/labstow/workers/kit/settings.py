@@ -1,0 +1,20 @@
+"""What a worker can be told, by environment or `.env` (prefix `LABSTOW_`)."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of a worker process."""
+
+    model_config = SettingsConfigDict(env_prefix="LABSTOW_", env_file=".env", extra="ignore")
+
+    nats_url: str = Field("nats://127.0.0.1:4222", description="The NATS servers, comma-separated.")
+    postgres_url: str = Field("postgresql://labstow@127.0.0.1:5432/labstow", description="The database.")
+    redis_url: str = Field("redis://127.0.0.1:6379", description="Redis or Valkey; may be empty or away at any time.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    batch_commands: int = Field(64, ge=1, le=1024, description="Commands in one transaction at most.")
+    queue_room: int = Field(1024, ge=1, description="Commands that may wait; the next one is answered 503.")
+    stop_grace_s: float = Field(15.0, gt=0, description="How long a stop waits for what was accepted.")

@@ -1,0 +1,130 @@
+"""One transaction for a batch of commands: LOAD, DECIDE, SAVE, then every answer, refusals too.
+
+A refusal may rest on what an earlier command of the batch did, and that may still be rolled back; so nobody is
+answered before the commit. Running a batch again is always safe: answers were committed with the changes.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from random import random
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from labstow.contracts.errors import StorageUnavailable
+from labstow.contracts.message import Command
+from labstow.workers.kit.call import Call, Result, refused
+from labstow.workers.kit.database import connect
+from labstow.workers.kit.decide import Calls, Decision, Done, Stored, decide
+from labstow.workers.kit.journal import dumps
+from labstow.workers.kit.noun import Entity, Footprint, Lab, Noun
+from labstow.workers.kit.statements import CLOCK, DONE
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS: Final = 4
+AWAY: Final = ("08", "40", "53", "55", "57")
+"""SQLSTATE classes that say nothing about the command: connection, rollback, resources, locks, operator."""
+
+T = TypeVar("T", bound=Entity)
+
+
+async def run(db: psycopg.AsyncConnection, statement: str, values: dict[str, Any]) -> psycopg.AsyncCursor[Any]:
+    """Execute a statement of ours."""
+    return await db.execute(statement, values)
+
+
+class Repository(Protocol[T]):
+    """A noun's SQL."""
+
+    save: str
+
+    async def send(self, db: psycopg.AsyncConnection, footprint: Footprint) -> Callable[[], Awaitable[Lab[T]]]:
+        """Queue the statements that load a footprint, locks first; what comes back reads their results."""
+        ...
+
+    def record(self, thing: T) -> dict[str, Any]:
+        """The thing as a record of its table."""
+        ...
+
+
+class Unit(Generic[T]):
+    """A writer: one connection, one batch at a time."""
+
+    def __init__(self, url: str, noun: Noun[T], repository: Repository[T]) -> None:
+        self._url, self._noun, self._repository = url, noun, repository
+        self._db: psycopg.AsyncConnection | None = None
+        self.retries: Counter[str] = Counter()
+        """How often a batch was run again, by SQLSTATE."""
+
+    async def run(self, calls: Calls) -> Result:
+        """Decide and save a batch.
+
+        Raises:
+            psycopg.Error: the database objects to what was decided, twice; a command of the batch is to blame.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                decision = await self._transact(calls)
+            except psycopg.Error as error:
+                away = self._away(error)
+                if attempt and not away:
+                    raise
+                await asyncio.sleep(random() * 0.01 * 4**attempt)  # noqa: S311 (to part two that collided)
+            else:
+                return Result(decision.answers, decision.again)
+        return Result([refused(call, StorageUnavailable()) for call in calls], [])
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        if self._db is not None:
+            await self._db.close()
+
+    async def _transact(self, calls: list[Call[Command]]) -> Decision[T]:
+        if self._db is None or self._db.closed:
+            self._db = await connect(self._url)
+        if self._db.info.transaction_status is not TransactionStatus.IDLE:
+            await self._db.rollback()
+        lab, now, done = await self._load(self._db, calls)
+        decision = decide(self._noun, calls, lab, now, done)
+        async with self._db.pipeline():  # SAVE and COMMIT: one round trip
+            if decision.entries or decision.operations:
+                await run(self._db, self._repository.save, self._values(decision))
+            await self._db.commit()
+        return decision
+
+    async def _load(self, db: psycopg.AsyncConnection, calls: Calls) -> tuple[Lab[T], datetime, Done]:
+        footprint = Footprint()
+        for call in calls:
+            footprint.add(self._noun.needs(call.request)).add(call.also)
+        repeatable = [call.by.op_id for call in calls if call.digest is not None]
+        async with db.pipeline():  # one round trip
+            read = await self._repository.send(db, footprint)
+            stored = await run(db, DONE, {"ids": repeatable}) if repeatable else None
+            clock = await run(db, CLOCK, {})  # after the locks, or an answer could be older than what it rests on
+        lab = await read()
+        done = {(row[0], row[1]): Stored(*row[2:]) for row in await stored.fetchall()} if stored else {}
+        return lab, (await clock.fetchall())[0][0], done
+
+    def _values(self, decision: Decision[T]) -> dict[str, Any]:
+        record = self._repository.record
+        new = [record(thing) for id, thing in decision.changed.items() if id in decision.new]
+        changed = [record(thing) for id, thing in decision.changed.items() if id not in decision.new]
+        return {
+            "new": dumps(new).decode(),
+            "changed": dumps(changed).decode(),
+            "changed_ids": [record["id"] for record in changed],
+            "entries": (b"[" + b",".join(decision.entries) + b"]").decode(),
+            "operations": dumps(decision.operations).decode(),
+        }
+
+    def _away(self, error: psycopg.Error) -> bool:
+        """Whether the database has a problem of its own; counted and logged either way."""
+        state = error.sqlstate or ("08000" if isinstance(error, psycopg.OperationalError) else "XX000")
+        self.retries[state] += 1
+        log.info("a batch is run again, %s: %s", state, error)
+        return state.startswith(AWAY)

@@ -1,0 +1,103 @@
+"""A worker process: `labstow worker resource history`."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import uvloop
+from faststream.nats import NatsBroker, NatsRouter
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from labstow.contracts import subjects
+from labstow.workers.history import worker as history
+from labstow.workers.kit.broker import make_broker, register, withdraw
+from labstow.workers.kit.database import SchemaRefused, check, engine
+from labstow.workers.kit.discovery import Service
+from labstow.workers.kit.intake import Intake
+from labstow.workers.kit.settings import Settings
+from labstow.workers.kit.worker import Worker
+from labstow.workers.resource import worker as resource
+
+log = logging.getLogger("labstow")
+
+VERSION: Final = "0.1.0"
+MAKERS: Final[dict[str, Callable[[Settings, AsyncEngine], Worker]]] = {
+    "resource": resource.make,
+    "history": history.make,
+}
+KINDS: Final = tuple(MAKERS)
+
+
+def main(kinds: list[str]) -> None:
+    """Run some kinds of worker in this process until it is told to stop; exit 1 with a sentence if it cannot start."""
+    settings = Settings()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        check(settings.postgres_url)
+    except SchemaRefused as refusal:
+        sys.exit(f"labstow worker: {refusal}")
+    except OperationalError as error:
+        sys.exit(f"labstow worker: the database does not answer: {error.orig}")
+    uvloop.run(serve(kinds, settings))
+
+
+async def serve(kinds: list[str], settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. What was accepted by then is answered before this returns."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    database = engine(settings.postgres_url)
+    workers = [MAKERS[kind](settings, database) for kind in kinds]
+    broker = make_broker(settings.nats_url, "labstow " + " ".join(kinds))
+    tasks = await _start(broker, workers)
+    log.info("serving %s", ", ".join(kinds))
+    await stop.wait()
+    log.info("stopping")
+    await _stop(broker, workers, tasks, settings.stop_grace_s)
+    await database.dispose()
+
+
+async def _start(broker: NatsBroker, workers: list[Worker]) -> list[asyncio.Task[None]]:
+    intake = Intake(await broker.connect())
+    router = NatsRouter(subjects.REQUESTS)
+    for worker in workers:
+        for endpoint in worker.endpoints:
+            register(router, endpoint, intake)
+    broker.include_router(router)
+    nats = await broker.connect()
+    for worker in workers:
+        for lane in worker.lanes:
+            lane.start()
+    await broker.start()
+    for worker in workers:
+        service = Service(subjects.queue(worker.name), VERSION, worker.description, worker.endpoints)
+        await service.announce(nats)
+    await nats.flush()  # subscriptions are sent lazily: without this, "serving" is a lie
+    return [asyncio.create_task(run(nats)) for worker in workers for run in worker.background]
+
+
+async def _stop(broker: NatsBroker, workers: list[Worker], tasks: list[asyncio.Task[None]], grace_s: float) -> None:
+    lanes = [lane for worker in workers for lane in worker.lanes]
+    try:
+        async with asyncio.timeout(grace_s):
+            await withdraw(broker)
+            for lane in lanes:  # in this order: a call may move on to a later lane
+                await lane.drain()
+            await (await broker.connect()).flush()
+    except TimeoutError:
+        log.error(  # noqa: TRY400 (no trace to show)
+            "stopped after %s s with %s requests unanswered", grace_s, sum(lane.waiting for lane in lanes)
+        )
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for lane in lanes:
+        await lane.stop()
+    for worker in workers:
+        for close in worker.closing:
+            await close()
+    await broker.stop()

@@ -1,0 +1,1 @@
+"""The schema's history (alembic). A revision that was released is never changed."""

@@ -1,0 +1,12 @@
+"""Run by alembic: migrations happen on the connection that `kit.database` opened and locked."""
+
+from alembic import context
+
+import labstow.workers.resource.tables  # noqa: F401  (a noun's tables register themselves)
+from labstow.workers.kit.tables import SCHEMA, metadata
+
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=metadata, version_table_schema=SCHEMA
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,112 @@
+"""What one command comes to, while it is being worked out: each thing changes once, however often it is touched."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, BaseType
+from labstow.contracts.errors import InvalidQuantity, OverCapacity
+from labstow.contracts.resource import NewResource
+from labstow.contracts.ulids import new_ulid
+from labstow.workers.kit.journal import plain
+from labstow.workers.kit.noun import Change, Outcome
+from labstow.workers.resource.lab import Lab
+from labstow.workers.resource.thing import Thing
+
+
+class Draft:
+    """Changes of one command, on top of the lab, not yet part of it. `anchor` is what is there already of what they
+    hang in: what contains it must not be put into it.
+    """
+
+    def __init__(self, lab: Lab, now: datetime, anchor: Thing | None = None) -> None:
+        self.lab, self.anchor, self._now = lab, anchor, now
+        self._changes: dict[str, Change[Thing]] = {}
+        self._spots: dict[tuple[str, str], str] = {}
+
+    def thing(self, resource_id: str) -> Thing:
+        """The thing as it is by now, this command's changes included."""
+        change = self._changes.get(resource_id)
+        return change.thing if change else self.lab.thing(resource_id)
+
+    def occupant(self, container: Thing, position: str) -> str | None:
+        """Who is at a position by now."""
+        if (placed := self._spots.get((container.id, position))) is not None:
+            return placed
+        if container.id in self._changes and container.id not in self.lab.things:
+            return None
+        return self.lab.occupant(container, position)
+
+    def occupy(self, container_id: str, position: str | None, resource_id: str) -> None:
+        """Note that a position is taken by now."""
+        if position is not None:
+            self._spots[container_id, position] = resource_id
+
+    def outcome(self, shown: Thing, *, group_id: str | None = None, reason: str | None = None) -> Outcome[Thing]:
+        """What the command comes to."""
+        return Outcome(self.thing(shown.id), tuple(self._changes.values()), group_id, reason)
+
+    def change(self, resource_id: str, what: str, **fields: Any) -> Thing:
+        """The thing with other fields, one version later than before the command; told once, by its first `what`.
+
+        Raises:
+            InvalidQuantity, OverCapacity: the quantity would be none that can be.
+        """
+        before = self._changes.get(resource_id)
+        thing = self.thing(resource_id)
+        new = thing._replace(version=thing.version + (before is None), updated_at=self._now, **fields)
+        refuse_amount(new)
+        self._changes[resource_id] = Change(new, before.what if before else what)
+        return new
+
+    def create(self, node: NewResource) -> Thing:
+        """A thing that is new, nowhere yet, and empty."""
+        kind = node.base_type
+        counted = kind in CONTAINERS or kind in CONSUMABLES
+        new = Thing(
+            id=node.resource_id or new_ulid(),
+            name=node.name,
+            resource_class=node.resource_class,
+            base_type=kind,
+            description=node.description,
+            owner=node.owner,
+            attributes=node.attributes,
+            parent_id=None,
+            position=None,
+            order_seq=None,
+            rows=node.rows,
+            columns=node.columns,
+            layers=node.layers,
+            one_indexed=node.one_indexed,
+            quantity=(node.quantity or Decimal(0)) if counted else None,
+            capacity=Decimal(1) if kind is BaseType.SLOT else node.capacity,
+            unit=node.unit,
+            template_name=None,
+            template_version=None,
+            created_at=self._now,
+            updated_at=self._now,
+            removed_at=None,
+            removal_id=None,
+            version=1,
+            next_seq=0,
+            head="",
+        )
+        refuse_amount(new)
+        self._changes[new.id] = Change(new, "added")
+        return new
+
+
+def refuse_amount(thing: Thing) -> None:
+    """Refuse a quantity that cannot be.
+
+    Raises:
+        InvalidQuantity: part of a thing that is counted whole.
+        OverCapacity: more than fits.
+    """
+    if thing.quantity is None:
+        return
+    if thing.base_type is BaseType.DISCRETE_CONSUMABLE and thing.quantity % 1:
+        raise InvalidQuantity(name=thing.name, quantity=plain(thing.quantity), reason="it is counted in whole pieces")
+    if thing.capacity is not None and thing.quantity > thing.capacity:
+        amounts = {"capacity": plain(thing.capacity), "quantity": plain(thing.quantity)}
+        raise OverCapacity(name=thing.name, resource_id=thing.id, **amounts)

@@ -1,0 +1,70 @@
+"""The table of resources, and its rules said once more where nothing can go round them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    Numeric,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.schema import ForeignKeyConstraint
+
+from labstow.workers.kit.tables import metadata, moment, ulid
+
+resource = Table(
+    "resource",
+    metadata,
+    ulid("id", nullable=False, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("resource_class", Text, nullable=False),
+    Column("base_type", Text, nullable=False),
+    Column("description", Text),
+    Column("owner", JSONB, nullable=False),
+    Column("attributes", JSONB, nullable=False),
+    ulid("parent_id"),
+    Column("position", Text),
+    Column("order_seq", BigInteger),
+    Column("rows", Integer),
+    Column("columns", Integer),
+    Column("layers", Integer),
+    Column("one_indexed", Boolean, nullable=False),
+    Column("quantity", Numeric(38, 12)),
+    Column("capacity", Numeric(38, 12)),
+    Column("unit", Text),
+    Column("template_name", Text),
+    Column("template_version", Integer),
+    moment("created_at", nullable=False),
+    moment("updated_at", nullable=False),
+    moment("removed_at"),
+    ulid("removal_id"),
+    Column("version", Integer, nullable=False),
+    Column("next_seq", BigInteger, nullable=False),
+    Column("head", Text, nullable=False),
+    # Both deferred: one statement may swap two things, or add a container and what is in it.
+    UniqueConstraint("parent_id", "position", name="resource_position", deferrable=True, initially="DEFERRED"),
+    ForeignKeyConstraint(
+        ["parent_id"], ["labstow.resource.id"], name="resource_parent", deferrable=True, initially="DEFERRED"
+    ),
+    CheckConstraint("quantity >= 0 and quantity <> 'NaN'", name="resource_quantity"),
+    CheckConstraint("quantity <= capacity and capacity <> 'NaN'", name="resource_capacity"),
+    CheckConstraint("parent_id <> id", name="resource_not_in_itself"),
+    Index("resource_order", "parent_id", "order_seq"),
+    Index("resource_name", "name", "resource_class"),
+    Index("resource_class", "resource_class", "id", postgresql_where=text("removed_at is null")),
+    Index("resource_base_type", "base_type", "id", postgresql_where=text("removed_at is null")),
+    Index(
+        "resource_attributes",
+        "attributes",
+        postgresql_using="gin",
+        postgresql_ops={"attributes": "jsonb_path_ops"},
+    ),
+    Index("resource_owner", "owner", postgresql_using="gin", postgresql_ops={"owner": "jsonb_path_ops"}),
+    Index("resource_removal", "removal_id", postgresql_where=text("removal_id is not null")),
+)
