@@ -1,6 +1,6 @@
 """Messages of the history noun (`labstow.v1.history.*`): everything that ever happened, and who did it."""
 
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field, JsonValue
 
@@ -41,14 +41,13 @@ class Entries(Message):
     previous: int | None
 
 
-class QueryHistory(Query):
+class QueryHistory(Query[Entries]):
     """Read the history. Filters add up; one that is not given does not filter."""
 
     subject: ClassVar[str] = "history.query"
-    answer: ClassVar[type[Message]] = Entries
     noun: Text | None = None
     entity_id: Ulid | None = None
-    version: int | None = None
+    version: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     what: Text | None = None
     removed: bool | None = None
     """Whether the thing was removed after the change."""
@@ -56,8 +55,8 @@ class QueryHistory(Query):
     since: Instant | None = None
     until: Instant | None = None
     limit: Annotated[int, Field(strict=True, ge=1, le=MAX_ENTRIES)] = 100
-    before: int | None = None
+    before: Annotated[int, Field(ge=1, lt=2**63)] | None = None
     """Only entries with a smaller `seq`."""
 
 
-QUERIES: Final[tuple[type[Query], ...]] = (QueryHistory,)
+QUERIES: Final[tuple[type[Query[Any]], ...]] = (QueryHistory,)

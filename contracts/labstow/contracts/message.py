@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
@@ -13,7 +13,7 @@ ATTRIBUTES_KEYS: Final = 1_000
 ATTRIBUTES_CHARACTERS: Final = 65_536
 KEY_LENGTH: Final = 256
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Message(BaseModel):
@@ -22,18 +22,27 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Request(Message):
-    """A message that is answered. `subject` is what follows `labstow.v1.`; `answer` is what comes back."""
+A = TypeVar("A", bound=Message)
+
+
+class Request(Message, Generic[A]):
+    """A message that is answered by an `A`. `subject` is what follows `labstow.v1.`."""
 
     subject: ClassVar[str]
     answer: ClassVar[type[Message]]
+    """`A`, for those who parse answers."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        if args := cls.__pydantic_generic_metadata__["args"]:
+            cls.answer = args[0]
 
 
-class Command(Request):
+class Command(Request[A]):
     """A request that may change something: one command, one outcome, one journal entry per changed thing."""
 
 
-class Query(Request):
+class Query(Request[A]):
     """A request that changes nothing."""
 
 
@@ -45,7 +54,10 @@ def _clean(text: str) -> str:
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie in the years 1 to 9999, in UTC too") from None
 
 
 def bounded(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -58,6 +70,7 @@ def bounded(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     level: list[Any] = [value]
     for _ in range(ATTRIBUTES_DEPTH):
         below: list[Any] = []
+        characters += 2 * len(level)  # quotes, brackets, commas: nothing is for nothing
         for item in level:
             if isinstance(item, dict):
                 keys += len(item)
@@ -72,6 +85,8 @@ def bounded(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
                 characters += len(_clean(item))
             elif isinstance(item, float) and item - item != 0:
                 raise ValueError("NaN and infinity are not JSON numbers")
+            elif isinstance(item, int) and not -(2**63) <= item < 2**64:
+                raise ValueError("an integer has more than 64 bits: give it as a text")
             else:
                 characters += 8
         if keys > ATTRIBUTES_KEYS:
@@ -94,7 +109,8 @@ Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A moment with its zone, kept in UTC."""
 
 Exact = Annotated[Decimal, Field(max_digits=38, decimal_places=12, allow_inf_nan=False)]
-"""An exact decimal number: number or string on the way in, string on the way out; never rounded."""
+"""An exact decimal number: on the way in a string, or a number as far as JSON numbers are exact (15 digits); on the
+way out a string. Never rounded."""
 
 Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_clean)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_clean)]

@@ -111,13 +111,16 @@ def write(at: Geometry, indices: tuple[int, ...]) -> str:
 
 def guesses(key: Position | None) -> set[str]:
     """What `canonical` may answer for a container not yet known: good for looking ahead, never for deciding."""
+    if key is None:
+        return {"0"}
     if isinstance(key, str):
-        return {key, key.upper()}
+        return {key, key.upper()} if key.isprintable() else set()
+    indices = tuple(part for part in (key if isinstance(key, list) else [key]) if isinstance(part, int))
+    if not all(0 <= part < MAX_DIMENSION for part in indices):
+        return set()
     if isinstance(key, int):
         return {str(key), str(key + 1)}
-    if key is not None and len(key) > 1 and all(isinstance(part, int) for part in key):
-        return {write(Geometry(BaseType.GRID), tuple(int(part) for part in key))}
-    return {"0"} if key is None else set()
+    return {write(Geometry(BaseType.GRID), indices)} if len(indices) == len(key) > 1 else set()
 
 
 def refuse(at: Geometry, key: Position | None, reason: str) -> InvalidPosition:

@@ -1,9 +1,9 @@
 """Messages of the resource noun (`labstow.v1.resource.*`): what is in the laboratory, and where."""
 
 from decimal import Decimal
-from typing import Annotated, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import AliasChoices, Field, JsonValue, model_validator
+from pydantic import AfterValidator, AliasChoices, Field, JsonValue, model_validator
 
 from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, SHAPED, BaseType
 from labstow.contracts.message import Attributes, Command, Exact, Instant, Message, Name, Query, Text, Ulid
@@ -13,7 +13,8 @@ MAX_PAGE: Final = 1_000
 MAX_DEPTH: Final = 32
 
 Dimension = Annotated[int, Field(strict=True, ge=1, le=MAX_DIMENSION)]
-Amount = Annotated[Exact, Field(ge=0)]
+Amount = Annotated[Exact, Field(ge=0), AfterValidator(Decimal.copy_abs)]
+"""Not negative, and 0 has no sign."""
 Columns = Annotated[Dimension | None, Field(validation_alias=AliasChoices("columns", "length"))]
 
 
@@ -115,7 +116,7 @@ class Patch(Message):
         return self
 
 
-class Add(Command):
+class Add(Command[Resource]):
     """Record a new resource, with everything in it, alone or in a container.
 
     An id that exists answers the stored resource if name, class and type agree, and is refused otherwise. Children
@@ -123,70 +124,63 @@ class Add(Command):
     """
 
     subject: ClassVar[str] = "resource.add"
-    answer: ClassVar[type[Message]] = Resource
     resource: NewResource
     parent_id: Ulid | None = None
 
 
-class Init(Command):
+class Init(Command[Resource]):
     """Get the one resource that matches a definition, or create it; however many ask at once, one is created.
 
     Name, class and type must be equal, owner and attributes contained in what is stored.
     """
 
     subject: ClassVar[str] = "resource.init"
-    answer: ClassVar[type[Message]] = Resource
     resource: NewResource
 
 
-class Upsert(Command):
+class Upsert(Command[Resource]):
     """Add a resource, or write the named fields of the one with this id; the same for its children.
 
     Children that are not named stay where they are.
     """
 
     subject: ClassVar[str] = "resource.upsert"
-    answer: ClassVar[type[Message]] = Resource
     resource: NewResource
     parent_id: Ulid | None = None
 
 
-class Update(Command):
+class Update(Command[Resource]):
     """Change the named fields of a resource."""
 
     subject: ClassVar[str] = "resource.update"
-    answer: ClassVar[type[Message]] = Resource
     resource_id: Ulid
     changes: Patch
     expected_version: int | None = None
 
 
-class Replace(Command):
+class Replace(Command[Resource]):
     """Write a resource as a client last held it: named fields, and its children, which are added or updated.
 
     What is not named stays; where the resource is stays. The resource must exist.
     """
 
     subject: ClassVar[str] = "resource.replace"
-    answer: ClassVar[type[Message]] = Resource
     resource: NewResource
 
 
-class Remove(Command):
+class Remove(Command[Resource]):
     """Remove a resource and everything in it, as one operation that can be restored."""
 
     subject: ClassVar[str] = "resource.remove"
-    answer: ClassVar[type[Message]] = Resource
     resource_id: Ulid
     expected_version: int | None = None
     reason: Text | None = None
 
 
-class Get(Query):
+class Get(Query[Resource]):
     """Read one resource, with everything in it unless told otherwise."""
 
     subject: ClassVar[str] = "resource.get"
-    answer: ClassVar[type[Message]] = Resource
     resource_id: Ulid
     children: bool = True
     removed: bool = False
@@ -200,7 +194,7 @@ class Page(Message):
     next: Ulid | None
 
 
-class Find(Query):
+class Find(Query[Page]):
     """Find resources by what they are. Filters add up; one that is not given does not filter.
 
     `base_type` `container` and `consumable` stand for their whole family; `owner` must be contained. With
@@ -208,7 +202,6 @@ class Find(Query):
     """
 
     subject: ClassVar[str] = "resource.find"
-    answer: ClassVar[type[Message]] = Page
     resource_id: Ulid | None = None
     name: Text | None = None
     resource_class: Text | None = None
@@ -233,16 +226,15 @@ class Hierarchy(Message):
     descendant_ids: dict[Ulid, tuple[Ulid, ...]]
 
 
-class GetHierarchy(Query):
+class GetHierarchy(Query[Hierarchy]):
     """Ask what a resource is in and what is in it."""
 
     subject: ClassVar[str] = "resource.hierarchy"
-    answer: ClassVar[type[Message]] = Hierarchy
     resource_id: Ulid
 
 
-COMMANDS: Final[tuple[type[Command], ...]] = (Add, Init, Upsert, Update, Replace, Remove)
-QUERIES: Final[tuple[type[Query], ...]] = (Get, Find, GetHierarchy)
+COMMANDS: Final[tuple[type[Command[Any]], ...]] = (Add, Init, Upsert, Update, Replace, Remove)
+QUERIES: Final[tuple[type[Query[Any]], ...]] = (Get, Find, GetHierarchy)
 EVENTS: Final = {
     "added": "it is new",
     "updated": "fields of it changed",

@@ -12,8 +12,7 @@ class Readiness(Message):
     schema_revision: str
 
 
-class Ready(Query):
+class Ready(Query[Readiness]):
     """Ask whether a request would be served now; a worker that could not serve it answers a 503."""
 
     subject: ClassVar[str] = "ready"
-    answer: ClassVar[type[Message]] = Readiness

@@ -10,7 +10,7 @@ from labstow.contracts.message import Request
 from labstow.workers.kit.journal import dumps
 from labstow.workers.kit.noun import By, Footprint
 
-R_co = TypeVar("R_co", bound=Request, covariant=True)
+R_co = TypeVar("R_co", bound=Request[Any], covariant=True)
 
 CLOCK_SKEW_S: Final = 1.0
 

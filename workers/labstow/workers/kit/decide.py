@@ -14,7 +14,7 @@ from labstow.workers.kit.noun import By, Entity, Lab, Noun, Outcome, Wanted
 MAX_TRIES: Final = 20
 
 T = TypeVar("T", bound=Entity)
-Calls = list[Call[Command]]
+Calls = list[Call[Command[Any]]]
 
 
 class Stored(NamedTuple):
@@ -70,7 +70,7 @@ def decide(noun: Noun[T], calls: Calls, lab: Lab[T], now: datetime, done: Done) 
 
 
 def _carry_out(
-    noun: Noun[T], decision: Decision[T], lab: Lab[T], call: Call[Command], outcome: Outcome[T], now: datetime
+    noun: Noun[T], decision: Decision[T], lab: Lab[T], call: Call[Command[Any]], outcome: Outcome[T], now: datetime
 ) -> bytes:
     """Write the entries of an outcome, apply it to the lab, and return its answer."""
     answer = None
@@ -123,7 +123,7 @@ def _columns(
     }
 
 
-def _repeat(call: Call[Command], stored: Stored) -> Answered:
+def _repeat(call: Call[Command[Any]], stored: Stored) -> Answered:
     if stored.digest != call.digest:
         return refused(call, OtherPayload(op_id=call.by.op_id))
     return Answered(call, stored.status, stored.reply.encode())

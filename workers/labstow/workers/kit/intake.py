@@ -1,5 +1,7 @@
 """Taking requests in: parse, put into a lane, answer. Nothing waits here, and nothing that arrives goes unanswered."""
 
+import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -7,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
+import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from pydantic import ValidationError
@@ -34,10 +37,10 @@ MAX_OP_ID: Final = 255
 class Endpoint:
     """What one subject takes, where it goes, and how it has done (the figures of `$SRV.STATS`)."""
 
-    request: type[Request]
+    request: type[Request[Any]]
     subject: str
     queue: str
-    lane_of: Callable[[Request], Lane]
+    lane_of: Callable[[Request[Any]], Lane]
     requests: int = 0
     errors: int = 0
     last_error: str = ""
@@ -47,9 +50,9 @@ class Endpoint:
 class Intake:
     """The door of a worker process."""
 
-    def __init__(self, nats: Client, *, ping: bool = True) -> None:
+    def __init__(self, nats: Client) -> None:
         self._nats = nats
-        self._ping = ping
+        self._pinging: asyncio.Task[None] | None = None
 
     async def take(self, endpoint: Endpoint, message: Msg) -> None:
         """Accept a request, or say at once why not."""
@@ -80,13 +83,22 @@ class Intake:
             head = {headers.ERROR: code, headers.ERROR_CODE: str(status)}
             endpoint.errors += 1
             endpoint.last_error = code
-        if to:
-            await self._nats.publish(to, body, headers=head)
-        if self._ping and status == 200 and issubclass(endpoint.request, Command):
+        try:
+            if to:
+                await self._nats.publish(to, body, headers=head)
+        except nats.errors.Error as error:  # committed all the same: who asks again is told
+            log.warning("an answer to %s could not be sent: %s", endpoint.subject, error)
+        if status == 200 and issubclass(endpoint.request, Command) and self._pinging is None:
+            self._pinging = asyncio.create_task(self._ping())
+
+    async def _ping(self) -> None:
+        """Wake the relay, once for all answers of a batch: this runs when their sender next waits."""
+        self._pinging = None
+        with contextlib.suppress(nats.errors.Error):  # the relay looks by itself as well
             await self._nats.publish(subjects.OUTBOX_PING)
 
 
-def parse(model: type[Request], data: bytes) -> Request:
+def parse(model: type[Request[Any]], data: bytes) -> Request[Any]:
     """A request from its bytes; an empty body is an empty object.
 
     Raises:

@@ -31,7 +31,7 @@ class MemoryUnit(Generic[T]):
         self.entries += [orjson.loads(entry) for entry in decision.entries]
         return Result(decision.answers, decision.again)
 
-    async def ask(self, command: Command, *, op_id: str | None = None) -> Any:
+    async def ask(self, command: Command[Any], *, op_id: str | None = None) -> Any:
         """The answer to one command, as JSON.
 
         Raises:

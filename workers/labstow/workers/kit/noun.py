@@ -115,9 +115,9 @@ class Noun(Generic[T]):
     """One noun, as the kit needs it."""
 
     name: str
-    rules: Mapping[type[Command], Rule[T]]
-    needs: Callable[[Command], Footprint]
-    weight: Callable[[Command], int]
+    rules: Mapping[type[Command[Any]], Rule[T]]
+    needs: Callable[[Command[Any]], Footprint]
+    weight: Callable[[Command[Any]], int]
     """How many rows a command may change: decides which commands share a transaction."""
     state: Callable[[T], dict[str, Any]]
     """The thing as answers, events and the journal show it."""

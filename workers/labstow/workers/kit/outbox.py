@@ -7,6 +7,7 @@ import orjson
 import psycopg
 from sqlalchemy import (
     BigInteger,
+    Delete,
     Text,
     bindparam,
     cast,
@@ -49,9 +50,13 @@ class Outgoing(NamedTuple):
     payload: bytes
 
 
+def _remove() -> Delete:
+    return delete(outbox).where(outbox.c.seq == any_(bindparam("stored", type_=ARRAY(BigInteger))))
+
+
 def _next() -> Any:
     """Take out what was stored and claim what comes next: one statement, one commit."""
-    taken = delete(outbox).where(outbox.c.seq == any_(bindparam("stored", type_=ARRAY(BigInteger)))).cte("taken")
+    taken = _remove().cte("taken")
     first = (
         select(outbox.c.seq)
         .where(outbox.c.claimed == false())
@@ -72,30 +77,32 @@ def _next() -> Any:
     return select(*_EVENT).join(mine, mine.c.seq == journal.c.seq).order_by(journal.c.seq).add_cte(taken)
 
 
-def _refill() -> Any:
-    stored = func.unnest(texts("stored")).table_valued("event_id").render_derived("stored")
-    lacking = select(journal.c.seq).where(~exists().where(stored.c.event_id == journal.c.event_id))
-    return insert(outbox).from_select(["seq"], lacking.order_by(journal.c.seq)).on_conflict_do_nothing()
-
+_STORED: Final = func.unnest(texts("stored")).table_valued("event_id").render_derived("stored")
+_IS_STORED: Final = exists().where(_STORED.c.event_id == journal.c.event_id)
 
 _EVENT: Final = (
     journal.c.seq, journal.c.event_id, journal.c.noun, journal.c.what, journal.c.entity_id, journal.c.version,
     journal.c.at, journal.c.actor, journal.c.via, journal.c.op_id, journal.c.group_id, journal.c.reason,
     journal.c.trace, cast(journal.c.changes, Text), cast(journal.c.state, Text),
 )  # fmt: skip
+REMOVE: Final = sql(_remove())
 NEXT: Final = sql(_next())
 CLAIMED: Final = sql(
     select(*_EVENT).join(outbox, outbox.c.seq == journal.c.seq).where(outbox.c.claimed).order_by(journal.c.seq)
 )
 UNCLAIM: Final = sql(update(outbox).values(claimed=false()).where(outbox.c.claimed))
-REFILL: Final = sql(_refill())
+STORED: Final = sql(delete(outbox).where(outbox.c.seq == journal.c.seq, _IS_STORED))
+LACKING: Final = sql(
+    insert(outbox)
+    .from_select(["seq"], select(journal.c.seq).where(~_IS_STORED).order_by(journal.c.seq))
+    .on_conflict_do_nothing()
+)
 PUBLISHED: Final = sql(
     select(
         select(func.count()).select_from(journal).scalar_subquery()
         - select(func.count()).select_from(outbox).scalar_subquery()
     )
 )
-STORED: Final = sql(delete(outbox).where(outbox.c.seq == journal.c.seq, journal.c.event_id == any_(texts("stored"))))
 FORGET: Final = sql(
     delete(operation).where(operation.c.at < func.clock_timestamp() - literal_column("interval '24 hours'"))
 )
@@ -131,24 +138,25 @@ class Outbox:
         """What somebody claimed and did not see stored."""
         return await self._events(CLAIMED, {})
 
+    async def remove(self, stored: list[Outgoing]) -> None:
+        """Take out what was stored."""
+        await self._session.execute(REMOVE, {"stored": [event.seq for event in stored]})
+
     async def next(self, stored: list[Outgoing]) -> list[Outgoing]:
         """Take out what was stored and claim the next batch, in one commit. Nothing else may be claimed."""
         return await self._events(NEXT, {"stored": [event.seq for event in stored]})
-
-    async def stored(self, event_ids: list[str]) -> None:
-        """Take out what is in the stream after all."""
-        await self._session.execute(STORED, {"stored": event_ids})
 
     async def published(self) -> int:
         """How many events the stream should have."""
         return int(await self._value(PUBLISHED))
 
-    async def refill(self, stored: list[str]) -> int:
-        """Put back every entry whose event is not in `stored`, let go of what was claimed; say how many."""
+    async def reconcile(self, stored: list[str]) -> int:
+        """Let every entry wait whose event is not in `stored`, and no other; say how many did not wait yet."""
         async with self._session.transaction():
             await self._session.execute("set local enable_hashjoin = on")
             await self._session.execute(UNCLAIM)
-            return (await self._session.execute(REFILL, {"stored": stored})).rowcount
+            await self._session.execute(STORED, {"stored": stored})
+            return (await self._session.execute(LACKING, {"stored": stored})).rowcount
 
     async def forget(self) -> int:
         """Delete the answers that were stored more than 24 hours ago."""

@@ -73,7 +73,6 @@ class Relay:
         self._wake = asyncio.Event()
         self._batch: list[Outgoing] = []
         self._last = 0
-        self._doubt = False
         self._said = 0.0
 
     @property
@@ -114,24 +113,28 @@ class Relay:
             await outbox.close()
 
     async def _settle(self, outbox: Outbox) -> list[Outgoing]:
-        """See where the stream ends, and what it lacks; answer the batch that is still open."""
+        """See where the stream ends and whether it lacks anything; answer the batch that is still open."""
         state = await self._state()
         self._last = state.last_seq
-        if self._doubt or await outbox.claimed():
-            # An open batch can only be the stream's end.
-            first = 1 if self._doubt else state.last_seq - EVENTS_A_BATCH + 1
-            await outbox.stored(await stream.event_ids(self._nats, first))
-            self._doubt = False
-        expected = await outbox.published()
-        if state.messages < expected:
-            lacking = await outbox.refill(await stream.event_ids(self._nats, 1))
-            log.warning("the stream had lost events: %d are published again from the journal", lacking)
-        elif state.messages > expected:
-            log.error(
-                "the stream has %d events the database does not know: was it restored from an older backup?",
-                state.messages - expected,
-            )
+        if claimed := await outbox.claimed():  # an open batch is nowhere but at the stream's end
+            end = set(await stream.event_ids(self._nats, state.last_seq - EVENTS_A_BATCH + 1))
+            await outbox.remove([event for event in claimed if event.event_id in end])
+        if state.messages != await outbox.published():
+            await self._reconcile(outbox, state.messages)
         return await outbox.claimed()
+
+    async def _reconcile(self, outbox: Outbox, messages: int) -> None:
+        """Compare the whole stream with the journal: it was deleted, or lost something, or the database did."""
+        lacking = await outbox.reconcile(await stream.event_ids(self._nats, 1))
+        if lacking:
+            log.warning("the stream had lost events: %d are published again from the journal", lacking)
+        if unknown := messages - await outbox.published():
+            log.error(
+                "the stream has %d events that the database does not know; if it was restored from a backup, delete"
+                " the stream %s, and it is made anew from the journal",
+                unknown,
+                EVENT_STREAM,
+            )
 
     async def _publish(self, outbox: Outbox) -> None:
         looked = tidied = time.monotonic()
@@ -176,7 +179,6 @@ class Relay:
         self._wake.set()
 
     def _say(self, trouble: Exception) -> None:
-        self._doubt |= isinstance(trouble, stream.NotStored) and trouble.code == stream.DUPLICATE_IN_BATCH
         problem, now = f"{type(trouble).__name__}: {trouble}".strip(": \n"), time.monotonic()
         if problem != self.problem or now - self._said > HOUSEKEEPING_S:
             level = logging.ERROR if isinstance(trouble, stream.TooLarge) else logging.WARNING

@@ -3,12 +3,12 @@
 from typing import Final
 from uuid import uuid4
 
+import nats
 import orjson
 from nats.aio.client import Client
 from nats.js import JetStreamContext, api
 from nats.js.errors import BadRequestError, NotFoundError
 
-import nats
 from labstow.contracts import headers
 from labstow.contracts.events import CONTENT_TYPE
 from labstow.contracts.subjects import EVENT_STREAM, EVENTS
@@ -18,8 +18,6 @@ DUPLICATE_WINDOW_S: Final = 600
 ANSWER_S: Final = 5.0
 ROOM_FOR_HEADERS: Final = 512
 
-WRONG_LAST_SEQUENCE: Final = 10071
-DUPLICATE_IN_BATCH: Final = 10201
 NAME_TAKEN: Final = 10058
 
 

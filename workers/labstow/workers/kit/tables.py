@@ -54,9 +54,8 @@ journal = Table(
     Column("prev_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
     UniqueConstraint("entity_id", "noun", "version", name="journal_version"),
-    UniqueConstraint("event_id", name="journal_event"),
     Index("journal_at", "at"),
-    Index("journal_parent", "parent_id", "at"),
+    Index("journal_parent", "parent_id", "at", postgresql_where=text("parent_id is not null")),
 )
 
 outbox = Table(

@@ -84,7 +84,7 @@ class Unit(Generic[T]):
         if self._db is not None:
             await self._db.close()
 
-    async def _transact(self, calls: list[Call[Command]]) -> Decision[T]:
+    async def _transact(self, calls: list[Call[Command[Any]]]) -> Decision[T]:
         if self._db is None or self._db.closed:
             self._db = await connect(self._url)
         if self._db.info.transaction_status is not TransactionStatus.IDLE:
@@ -94,7 +94,8 @@ class Unit(Generic[T]):
         async with self._db.pipeline():  # SAVE and COMMIT: one round trip
             if decision.entries or decision.operations:
                 await run(self._db, self._repository.save, self._values(decision))
-            await self._db.commit()
+            # Not `commit()`: in a pipeline that waits for an answer before everything large was sent, for ever.
+            await run(self._db, "commit", {})
         return decision
 
     async def _load(self, db: psycopg.AsyncConnection, calls: Calls) -> tuple[Lab[T], datetime, Done]:

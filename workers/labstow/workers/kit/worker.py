@@ -41,12 +41,14 @@ class Worker:
         self.lanes.append(lane)
         return lane
 
-    def serve(self, request: type[Request], lane_of: Callable[[Request], Lane], subject: str | None = None) -> None:
+    def serve(
+        self, request: type[Request[Any]], lane_of: Callable[[Request[Any]], Lane], subject: str | None = None
+    ) -> None:
         """Answer a kind of request from a lane."""
         address = subjects.request(subject or request.subject)
         self.endpoints.append(Endpoint(request, address, subjects.queue(self.name), lane_of))
 
-    def serve_reads(self, engine: AsyncEngine, reads: dict[type[Request], Read], room: int) -> None:
+    def serve_reads(self, engine: AsyncEngine, reads: dict[type[Request[Any]], Read], room: int) -> None:
         """Answer queries one by one, a few at a time, and whether this worker is ready."""
 
         async def run(calls: list[Call[Any]]) -> Result:
@@ -65,7 +67,7 @@ class Worker:
             self.serve(request, lambda _: lane, f"{self.name}.ready" if request is Ready else None)
 
 
-async def _answer(call: Call[Any], engine: AsyncEngine, reads: dict[type[Request], Read]) -> Answered:
+async def _answer(call: Call[Any], engine: AsyncEngine, reads: dict[type[Request[Any]], Read]) -> Answered:
     try:
         return Answered(call, 200, await reads[type(call.request)](engine, call.request))
     except Refusal as refusal:

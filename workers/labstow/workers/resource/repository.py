@@ -170,7 +170,7 @@ class Repository:
         return of._asdict()
 
 
-def needs(command: Command) -> Footprint:
+def needs(command: Command[Any]) -> Footprint:
     """What a command is known to look at, before anything is loaded."""
     match command:
         case Add(resource=node, parent_id=parent_id) | Upsert(resource=node, parent_id=parent_id):
@@ -190,7 +190,7 @@ def needs(command: Command) -> Footprint:
     raise TypeError(f"{type(command).__name__} is no command of this noun")
 
 
-def weight(command: Command) -> int:
+def weight(command: Command[Any]) -> int:
     """How many rows a command may change."""
     match command:
         case Add(resource=node) | Init(resource=node) | Upsert(resource=node) | Replace(resource=node):

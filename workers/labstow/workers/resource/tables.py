@@ -55,16 +55,24 @@ resource = Table(
     CheckConstraint("quantity >= 0 and quantity <> 'NaN'", name="resource_quantity"),
     CheckConstraint("quantity <= capacity and capacity <> 'NaN'", name="resource_capacity"),
     CheckConstraint("parent_id <> id", name="resource_not_in_itself"),
-    Index("resource_order", "parent_id", "order_seq"),
+    Index("resource_order", "parent_id", "order_seq", postgresql_where=text("order_seq is not null")),
     Index("resource_name", "name", "resource_class"),
     Index("resource_class", "resource_class", "id", postgresql_where=text("removed_at is null")),
     Index("resource_base_type", "base_type", "id", postgresql_where=text("removed_at is null")),
+    # Partial, for most things have none: an index nobody enters costs nothing.
     Index(
         "resource_attributes",
         "attributes",
         postgresql_using="gin",
         postgresql_ops={"attributes": "jsonb_path_ops"},
+        postgresql_where=text("attributes <> '{}'"),
     ),
-    Index("resource_owner", "owner", postgresql_using="gin", postgresql_ops={"owner": "jsonb_path_ops"}),
+    Index(
+        "resource_owner",
+        "owner",
+        postgresql_using="gin",
+        postgresql_ops={"owner": "jsonb_path_ops"},
+        postgresql_where=text("owner <> '{}'"),
+    ),
     Index("resource_removal", "removal_id", postgresql_where=text("removal_id is not null")),
 )

@@ -30,7 +30,7 @@ def make(settings: Settings, engine: AsyncEngine) -> Worker:
     getting = worker.lane(Lane(gets.run, room=room, limit=GETS_IN_A_BATCH))
     light.moves_to = lambda call: heavy if call.also.subtrees else light
 
-    def lane_of(request: Request) -> Lane:
+    def lane_of(request: Request[Any]) -> Lane:
         return heavy if isinstance(request, Command) and weight(request) >= HEAVY else light
 
     for command in COMMANDS:

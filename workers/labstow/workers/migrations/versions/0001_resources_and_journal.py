@@ -40,12 +40,12 @@ create table labstow.resource (
     constraint resource_capacity check (quantity <= capacity and capacity <> 'NaN'),
     constraint resource_not_in_itself check (parent_id <> id)
 );
-create index resource_order on labstow.resource (parent_id, order_seq);
+create index resource_order on labstow.resource (parent_id, order_seq) where order_seq is not null;
 create index resource_name on labstow.resource (name, resource_class);
 create index resource_class on labstow.resource (resource_class, id) where removed_at is null;
 create index resource_base_type on labstow.resource (base_type, id) where removed_at is null;
-create index resource_attributes on labstow.resource using gin (attributes jsonb_path_ops);
-create index resource_owner on labstow.resource using gin (owner jsonb_path_ops);
+create index resource_attributes on labstow.resource using gin (attributes jsonb_path_ops) where attributes <> '{}';
+create index resource_owner on labstow.resource using gin (owner jsonb_path_ops) where owner <> '{}';
 create index resource_removal on labstow.resource (removal_id) where removal_id is not null;
 
 create table labstow.journal (
@@ -67,11 +67,10 @@ create table labstow.journal (
     state json not null,
     prev_hash text not null,
     hash text not null,
-    constraint journal_version unique (entity_id, noun, version),
-    constraint journal_event unique (event_id)
+    constraint journal_version unique (entity_id, noun, version)
 );
 create index journal_at on labstow.journal (at);
-create index journal_parent on labstow.journal (parent_id, at);
+create index journal_parent on labstow.journal (parent_id, at) where parent_id is not null;
 
 create table labstow.outbox (
     seq bigint primary key references labstow.journal (seq),
