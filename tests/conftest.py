@@ -86,8 +86,8 @@ async def replicas(client: Client, worker: str, wait_s: float = 0.2) -> set[str]
     await client.publish(f"$SRV.PING.labstow-{worker}", b"", reply=inbox.subject)
     found: set[str] = set()
     with contextlib.suppress(nats.errors.TimeoutError, TimeoutError):
-        while True:
-            found.add(json.loads((await inbox.next_msg(timeout=wait_s)).data)["id"])
+        while answer := (await inbox.next_msg(timeout=wait_s)).data:  # empty: nobody serves it yet
+            found.add(json.loads(answer)["id"])
     await inbox.unsubscribe()
     return found
 
