@@ -8,14 +8,17 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+import httpx
+import nats
 import pytest
 from nats.aio.client import Client
 
-import nats
 from labstow.client import AsyncLabstow
 from labstow.contracts.errors import Refusal
+from labstow.infra import own, ports
+from labstow.infra.process import wait_until
 from labstow.workers.kit.database import upgrade
 from labstow.workers.kit.stream import provision
 from tests.servers import Servers, running_servers
@@ -120,6 +123,37 @@ def running_lab(nats_url: str, postgres_url: str, replicas: int = 1) -> Iterator
         lab.stop()
 
 
+class Gateway(NamedTuple):
+    """A running gateway."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where it is, with a slash at the end."""
+        return f"http://127.0.0.1:{self.port}/"
+
+
+@contextlib.contextmanager
+def running_gateway(lab: Lab) -> Iterator[Gateway]:
+    """A gateway in front of a labstow, as `labstow gateway` starts it."""
+    gateway = Gateway(ports.any_free())
+    command = [*own.CLI, "gateway", "--port", str(gateway.port)]
+    with subprocess.Popen(command, env=os.environ | {"LABSTOW_NATS_URL": lab.nats_url}) as process:
+        try:
+            if not wait_until(lambda: _is_ready(gateway), 30):
+                raise TimeoutError("the gateway is not ready")
+            yield gateway
+        finally:
+            process.terminate()
+
+
+def _is_ready(gateway: Gateway) -> bool:
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(f"{gateway.url}health/ready", timeout=5).status_code == 200
+    return False
+
+
 @pytest.fixture(scope="session")
 def started(servers: Servers, migrated: str) -> Iterator[Lab]:
     """The labstow most tests share: one process of all workers. Tests make things of their own in it."""
@@ -132,6 +166,13 @@ async def lab(started: Lab) -> Lab:
     """The shared labstow, answering."""
     await started.ready()
     return started
+
+
+@pytest.fixture(scope="session")
+def gateway(started: Lab) -> Iterator[Gateway]:
+    """A gateway in front of the shared labstow."""
+    with running_gateway(started) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -146,6 +146,17 @@ async def test_the_commands_of_a_batch_see_each_other(unit: Unit[Any]) -> None:
     assert [orjson.loads(a.body)["version"] for a in await settle(unit, *rename)] == list(range(3, 43))
 
 
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_plate_with_its_samples_is_decided_at_the_first_try(unit: Unit[Any], named: bool) -> None:
+    """Nothing that is new has to be looked for, whoever made the ids."""
+    wells = tuple(
+        NewResource(resource_id=new_ulid() if named else None, name=f"s{i}", position=[0, i]) for i in range(12)
+    )
+    grid = NewResource(name="P", base_type="grid", rows=8, columns=12, children=wells)
+    result = await unit.run([call(Add(resource=grid))])
+    assert ([answer.status for answer in result.answers], result.again) == ([200], [])
+
+
 async def test_an_operation_is_executed_once(unit: Unit[Any], postgres_url: str) -> None:
     """I32, I33: repeated later, in the same batch and at the same time elsewhere; another payload is refused.
 

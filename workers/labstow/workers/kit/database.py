@@ -1,5 +1,7 @@
 """The database: how sessions are set up, how the schema gets there, and what a worker refuses to work on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -54,8 +56,7 @@ def upgrade(url: str) -> None:
     Raises:
         SchemaRefused: the database is from a newer version, or its schema `labstow` is not ours.
     """
-    bound = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
-    with bound.connect() as connection:
+    with _connection(url) as connection:
         connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
         connection.execute(text(f"create schema if not exists {SCHEMA}"))
         connection.commit()
@@ -66,7 +67,6 @@ def upgrade(url: str) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()
-    bound.dispose()
 
 
 def check(url: str) -> None:
@@ -75,8 +75,7 @@ def check(url: str) -> None:
     Raises:
         SchemaRefused: with what was found and what to do.
     """
-    bound = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
-    with bound.connect() as connection:
+    with _connection(url) as connection:
         script = _script()
         found = _revision(connection)
         _known(found, script)
@@ -88,16 +87,12 @@ def check(url: str) -> None:
             value = connection.execute(text(f"show {setting}")).scalar_one()
             if value == "off":
                 raise SchemaRefused(f"the database has {setting} off: acknowledged writes could be lost")
-    bound.dispose()
 
 
 def current(url: str) -> str | None:
     """The schema revision a database is at; None where there is nothing of ours."""
-    bound = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
-    with bound.connect() as connection:
-        found = _revision(connection)
-    bound.dispose()
-    return found
+    with _connection(url) as connection:
+        return _revision(connection)
 
 
 async def connect(url: str, *, options: str = WRITER) -> psycopg.AsyncConnection:
@@ -108,6 +103,16 @@ async def connect(url: str, *, options: str = WRITER) -> psycopg.AsyncConnection
         prepare_threshold=0,
         connect_timeout=5,
     )
+
+
+@contextmanager
+def _connection(url: str) -> Iterator[Connection]:
+    bound = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    try:
+        with bound.connect() as connection:
+            yield connection
+    finally:
+        bound.dispose()
 
 
 def _script() -> ScriptDirectory:
