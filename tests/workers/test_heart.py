@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from labstow.workers.kit import decide, statements
 from labstow.workers.kit.call import Answered, Call
 from labstow.workers.kit.journal import verify
 from labstow.workers.kit.lane import Lane
-from labstow.workers.kit.noun import By, Noun, Outcome
+from labstow.workers.kit.noun import By, Outcome
 from labstow.workers.kit.unit import Unit
 from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.repository import Repository
@@ -244,7 +245,7 @@ async def test_a_rule_with_a_bug_harms_its_own_caller_only(postgres_url: str) ->
     def buggy(lab: Any, command: Update, now: datetime, by: By) -> Outcome[Thing]:
         raise ZeroDivisionError
 
-    noun = Noun(**{**vars(RESOURCE), "rules": {**RESOURCE.rules, Update: buggy}})
+    noun = replace(RESOURCE, rules={**RESOURCE.rules, Update: buggy})
     unit = Unit(postgres_url, noun, Repository())
     lane = Lane(unit.run, room=100, limit=64)
     answers: list[int] = []

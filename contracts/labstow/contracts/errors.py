@@ -19,7 +19,9 @@
     │   ├── OverCapacity         quantity.over_capacity
     │   └── UnitMismatch         quantity.unit_mismatch
     ├── StaleVersion     412     version.stale
-    ├── TooLarge         413     answer.too_large
+    ├── TooLarge         413
+    │   ├── RequestTooLarge      request.too_large
+    │   └── AnswerTooLarge       answer.too_large
     ├── Invalid          422     request.invalid
     │   ├── InvalidPosition      position.invalid
     │   ├── InvalidQuantity      quantity.invalid
@@ -198,9 +200,21 @@ class StaleVersion(Refusal):
 
 
 class TooLarge(Refusal):
-    """The answer does not fit into one message."""
+    """It does not fit into one message."""
 
-    code, status = "answer.too_large", 413
+    status = 413
+
+
+class RequestTooLarge(TooLarge):
+    """The request is larger than any honest one."""
+
+    code, sentence = "request.too_large", "the request has {size} bytes or more, at most {limit} fit"
+
+
+class AnswerTooLarge(TooLarge):
+    """There is more to answer than fits."""
+
+    code = "answer.too_large"
     sentence = "the answer has {size} bytes, at most {limit} fit: {instead}"
 
 

@@ -9,26 +9,26 @@ from typing import Final, Literal
 
 from pydantic import JsonValue
 
-from labstow.contracts.message import Instant, Message, Ulid
+from labstow.contracts.message import Answer, Instant, Ulid
 
 CONTENT_TYPE: Final = "application/cloudevents+json"
 
 
-class Change(Message):
+class Change(Answer):
     """A field before and after."""
 
     before: JsonValue
     after: JsonValue
 
 
-class EventData(Message):
+class EventData(Answer):
     """What changed, and the whole state after it (the thing's own, without its children)."""
 
     changes: dict[str, Change]
     state: dict[str, JsonValue]
 
 
-class Event(Message):
+class Event(Answer):
     """A committed change of one thing."""
 
     specversion: Literal["1.0"]

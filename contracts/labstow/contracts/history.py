@@ -5,12 +5,12 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import Field, JsonValue
 
 from labstow.contracts.events import Change
-from labstow.contracts.message import Instant, Message, Query, Text, Ulid
+from labstow.contracts.message import Answer, Instant, Query, Text, Ulid
 
 MAX_ENTRIES: Final = 1_000
 
 
-class Entry(Message):
+class Entry(Answer):
     """One change of one thing, written in the transaction of the change and never altered."""
 
     seq: int
@@ -34,7 +34,7 @@ class Entry(Message):
     hash: str
 
 
-class Entries(Message):
+class Entries(Answer):
     """Oldest first, the newest `limit` of them. `before` of the next query is `previous`; null at the beginning."""
 
     entries: tuple[Entry, ...]

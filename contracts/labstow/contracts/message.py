@@ -22,14 +22,20 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-A = TypeVar("A", bound=Message)
+class Answer(Message):
+    """Base of what workers say. Who reads it lives with fields that a newer worker adds."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+A = TypeVar("A", bound=Answer)
 
 
 class Request(Message, Generic[A]):
     """A message that is answered by an `A`. `subject` is what follows `labstow.v1.`."""
 
     subject: ClassVar[str]
-    answer: ClassVar[type[Message]]
+    answer: ClassVar[type[Answer]]
     """`A`, for those who parse answers."""
 
     @classmethod
@@ -60,6 +66,14 @@ def _utc(moment: datetime) -> datetime:
         raise ValueError("must lie in the years 1 to 9999, in UTC too") from None
 
 
+def _storable(number: object) -> None:
+    """Refuse a number that JSON, or those who read it, cannot hold."""
+    if isinstance(number, float) and number - number != 0:
+        raise ValueError("NaN and infinity are not JSON numbers")
+    if isinstance(number, int) and not -(2**63) <= number < 2**64:
+        raise ValueError("an integer has more than 64 bits: give it as a text")
+
+
 def bounded(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """Free-form JSON, unless it is too large, too deep, or holds characters or numbers that nothing can store.
 
@@ -83,12 +97,9 @@ def bounded(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
                 below.extend(item)
             elif isinstance(item, str):
                 characters += len(_clean(item))
-            elif isinstance(item, float) and item - item != 0:
-                raise ValueError("NaN and infinity are not JSON numbers")
-            elif isinstance(item, int) and not -(2**63) <= item < 2**64:
-                raise ValueError("an integer has more than 64 bits: give it as a text")
             else:
                 characters += 8
+                _storable(item)
         if keys > ATTRIBUTES_KEYS:
             raise ValueError(f"more than {ATTRIBUTES_KEYS} keys")
         if characters > ATTRIBUTES_CHARACTERS:

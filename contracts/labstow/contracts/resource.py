@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Final, Self
 from pydantic import AfterValidator, AliasChoices, Field, JsonValue, model_validator
 
 from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, SHAPED, BaseType
-from labstow.contracts.message import Attributes, Command, Exact, Instant, Message, Name, Query, Text, Ulid
+from labstow.contracts.message import Answer, Attributes, Command, Exact, Instant, Message, Name, Query, Text, Ulid
 from labstow.contracts.positions import MAX_DIMENSION, MAX_POSITIONS, Position
 
 MAX_PAGE: Final = 1_000
@@ -18,7 +18,7 @@ Amount = Annotated[Exact, Field(ge=0), AfterValidator(Decimal.copy_abs)]
 Columns = Annotated[Dimension | None, Field(validation_alias=AliasChoices("columns", "length"))]
 
 
-class Resource(Message):
+class Resource(Answer):
     """A resource as it is. `version` grows by one with every change."""
 
     resource_id: Ulid
@@ -141,7 +141,7 @@ class Init(Command[Resource]):
 class Upsert(Command[Resource]):
     """Add a resource, or write the named fields of the one with this id; the same for its children.
 
-    Children that are not named stay where they are.
+    Children that are not named stay where they are. `parent_id` is where to put what is new, or nowhere yet.
     """
 
     subject: ClassVar[str] = "resource.upsert"
@@ -187,7 +187,7 @@ class Get(Query[Resource]):
     """Also answer a resource that was removed."""
 
 
-class Page(Message):
+class Page(Answer):
     """Part of what was found, in the order of ids. `after` of the next query is `next`; null at the end."""
 
     resources: tuple[Resource, ...]
@@ -218,7 +218,7 @@ class Find(Query[Page]):
     after: Ulid | None = None
 
 
-class Hierarchy(Message):
+class Hierarchy(Answer):
     """What a resource is in, closest first, and what is in it, by parent."""
 
     resource_id: Ulid

@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from labstow.contracts.message import Message, Query
+from labstow.contracts.message import Answer, Query
 
 
-class Readiness(Message):
+class Readiness(Answer):
     """The worker has its database and its writers live."""
 
     ready: bool

@@ -17,7 +17,7 @@ from nats.aio.msg import Msg
 from pydantic import ValidationError
 
 from labstow.contracts import headers, subjects
-from labstow.contracts.errors import BadRequest, Busy, Invalid, Refusal, TooLarge
+from labstow.contracts.errors import AnswerTooLarge, BadRequest, Busy, Invalid, Refusal
 from labstow.contracts.message import Command, Request
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.call import Call
@@ -74,7 +74,7 @@ class Intake:
     async def _answer(self, endpoint: Endpoint, to: str, started: int, status: int, body: bytes) -> None:
         if len(body) > self._nats.max_payload - REPLY_MARGIN:
             instead = "ask without children, and for the children page by page (resource.find by parent_id)"
-            refusal = TooLarge(size=len(body), limit=self._nats.max_payload - REPLY_MARGIN, instead=instead)
+            refusal = AnswerTooLarge(size=len(body), limit=self._nats.max_payload - REPLY_MARGIN, instead=instead)
             status, body = refusal.status, dumps(refusal.problem())
         endpoint.nanoseconds += time.perf_counter_ns() - started
         head: dict[str, str] | None = None

@@ -54,7 +54,7 @@ TROUBLE: Final = (
     OSError,
     TimeoutError,
 )
-"""What a relay lives through."""
+"""What a relay expects to live through."""
 
 
 class Relay:
@@ -89,6 +89,9 @@ class Relay:
                 await self._serve()
             except TROUBLE as trouble:
                 self._say(trouble)
+            except Exception:  # the relay's edge: without it nothing would be published any more
+                log.exception("the relay starts anew after a mistake of its own")
+                self.problem = "a mistake of its own; see the log"
             finally:
                 self.leading, self._batch = False, []
             pause = BACKOFF_S[0] if time.monotonic() - started > BACKOFF_S[1] else min(pause * 2, BACKOFF_S[1])

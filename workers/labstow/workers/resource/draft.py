@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, BaseType
 from labstow.contracts.errors import InvalidQuantity, OverCapacity
@@ -13,6 +13,9 @@ from labstow.workers.kit.noun import Change, Outcome
 from labstow.workers.resource.lab import Lab
 from labstow.workers.resource.thing import Thing
 
+TOO_MUCH: Final = Decimal("1e26")
+"""What the digits of a quantity do not reach; a sum could."""
+
 
 class Draft:
     """Changes of one command, on top of the lab, not yet part of it. `anchor` is what is there already of what they
@@ -22,7 +25,7 @@ class Draft:
     def __init__(self, lab: Lab, now: datetime, anchor: Thing | None = None) -> None:
         self.lab, self.anchor, self._now = lab, anchor, now
         self._changes: dict[str, Change[Thing]] = {}
-        self._spots: dict[tuple[str, str], str] = {}
+        self._spots: dict[tuple[str, str], str | None] = {}
 
     def thing(self, resource_id: str) -> Thing:
         """The thing as it is by now, this command's changes included."""
@@ -31,14 +34,14 @@ class Draft:
 
     def occupant(self, container: Thing, position: str) -> str | None:
         """Who is at a position by now."""
-        if (placed := self._spots.get((container.id, position))) is not None:
-            return placed
-        if container.id in self._changes and container.id not in self.lab.things:
+        if (container.id, position) in self._spots:
+            return self._spots[container.id, position]
+        if container.id in self._changes and self.lab.things.get(container.id) is None:  # new, so empty
             return None
         return self.lab.occupant(container, position)
 
-    def occupy(self, container_id: str, position: str | None, resource_id: str) -> None:
-        """Note that a position is taken by now."""
+    def occupy(self, container_id: str, position: str | None, resource_id: str | None) -> None:
+        """Note who has a position by now; None when it was left."""
         if position is not None:
             self._spots[container_id, position] = resource_id
 
@@ -100,13 +103,15 @@ def refuse_amount(thing: Thing) -> None:
     """Refuse a quantity that cannot be.
 
     Raises:
-        InvalidQuantity: part of a thing that is counted whole.
+        InvalidQuantity: part of a thing that is counted whole, or more than can be written down.
         OverCapacity: more than fits.
     """
     if thing.quantity is None:
         return
     if thing.base_type is BaseType.DISCRETE_CONSUMABLE and thing.quantity % 1:
         raise InvalidQuantity(name=thing.name, quantity=plain(thing.quantity), reason="it is counted in whole pieces")
+    if thing.quantity >= TOO_MUCH:
+        raise InvalidQuantity(name=thing.name, quantity=f"{thing.quantity:f}", reason=f"it is not below {TOO_MUCH}")
     if thing.capacity is not None and thing.quantity > thing.capacity:
         amounts = {"capacity": plain(thing.capacity), "quantity": plain(thing.quantity)}
         raise OverCapacity(name=thing.name, resource_id=thing.id, **amounts)

@@ -1,13 +1,14 @@
 """The loaded part of the laboratory, as the rules see it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from labstow.contracts.base_types import CONTAINERS
 from labstow.contracts.errors import Cycle, NotAContainer, NotFound, Removed, TooDeep
 from labstow.contracts.resource import MAX_DEPTH, NewResource
 from labstow.workers.kit.journal import dumps, stamp
 from labstow.workers.kit.noun import Change, Footprint, Wanted
-from labstow.workers.resource.thing import Thing
+from labstow.workers.resource.thing import Thing, nodes
 
 
 @dataclass
@@ -64,18 +65,42 @@ class Lab:
             raise Wanted(Footprint(spots={spot}))
         return self.spots.get(spot)
 
-    def contents(self, root: Thing) -> list[Thing]:
-        """Everything in a thing, parents first."""
-        if not root.is_container:
-            return []
-        if root.id not in self.children and not self.complete:
-            raise Wanted(Footprint(subtrees={root.id}))
-        ids = [root.id]
+    def foresee(self, container: Thing, positions: set[str]) -> None:
+        """Have the occupants of several positions at hand, rather than want one after the other."""
+        spots = {(container.id, position) for position in positions} - self.spots.keys()
+        if spots and not self.complete and container.id not in self.children:
+            raise Wanted(Footprint(spots=spots))
+
+    def contents(self, *roots: Thing) -> list[Thing]:
+        """Everything in some things, parents first."""
+        ids = [root.id for root in roots if root.is_container]
+        if (closed := set(ids) - self.children.keys()) and not self.complete:
+            raise Wanted(Footprint(subtrees=closed))
+        outside = len(ids)
         for resource_id in ids:
             ids.extend(self.children.get(resource_id, ()))
-        if missing := {resource_id for resource_id in ids if resource_id not in self.things}:
+        if missing := set(ids) - self.things.keys():
             raise Wanted(Footprint(rows=missing))
-        return [self.thing(resource_id) for resource_id in ids[1:]]
+        return [self.thing(resource_id) for resource_id in ids[outside:]]
+
+    def levels(self, trees: Sequence[NewResource]) -> int:
+        """How many levels of containers the deepest of these trees will have, with what is in the known things in it;
+        0 for things that cannot contain anything.
+        """
+        named = [node.resource_id for tree in trees for node in nodes(tree) if node.resource_id is not None]
+        known = {found.id: found for resource_id in named if (found := self.find(resource_id)) is not None}
+        loose = [found for found in known.values() if found.parent_id is None]
+        below: dict[str | None, int] = {}
+        for thing in reversed(self.contents(*loose)):
+            own = thing.is_container + below.get(thing.id, 0)
+            below[thing.parent_id] = max(own, below.get(thing.parent_id, 0))
+
+        def levels(node: NewResource) -> int:
+            if known.get(node.resource_id or "", node).base_type not in CONTAINERS:
+                return 0
+            return 1 + max(below.get(node.resource_id, 0), *map(levels, node.children), 0)
+
+        return max(map(levels, trees), default=0)
 
     def refuse_cycle(self, child: Thing, container: Thing) -> None:
         """Refuse to put a thing into itself. Sound only while the tree is locked.
@@ -88,13 +113,13 @@ class Lab:
         if child.id in self._line(container):
             raise Cycle(name=child.name, resource_id=child.id, parent_id=container.id)
 
-    def refuse_depth(self, container: Thing, levels: int) -> None:
+    def refuse_depth(self, container: Thing | None, levels: int) -> None:
         """Refuse to nest deeper than the hierarchy is ever walked.
 
         Raises:
             TooDeep: `levels` more below the container are too many.
         """
-        if len(self._line(container)) + levels > MAX_DEPTH:
+        if levels and levels + (len(self._line(container)) if container is not None else 0) > MAX_DEPTH:
             raise TooDeep(limit=MAX_DEPTH)
 
     def matching(self, key: str, wanted: NewResource) -> list[Thing]:

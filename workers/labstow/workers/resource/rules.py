@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-from labstow.contracts.base_types import CONTAINERS
 from labstow.contracts.errors import Ambiguous, IdTaken, Invalid, StaleVersion, TooDeep
 from labstow.contracts.resource import MAX_DEPTH, Add, Init, NewResource, Remove, Replace, Update, Upsert
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.noun import By, Outcome
 from labstow.workers.resource.draft import Draft
 from labstow.workers.resource.lab import Lab, definition_key
-from labstow.workers.resource.placing import put, take
+from labstow.workers.resource.placing import place, put, take
 from labstow.workers.resource.thing import Thing, height, nodes
 from labstow.workers.resource.writing import amend, enter, merged, write
 
@@ -41,13 +40,8 @@ def upsert(lab: Lab, command: Upsert, now: datetime, by: By) -> Outcome[Thing]:
     if node.resource_id is None or lab.find(node.resource_id) is None:
         return _new(lab, node, command.parent_id, now)
     thing = lab.thing(node.resource_id)
-    draft = _written(lab, thing, node, now)
-    if command.parent_id is not None and thing.parent_id != command.parent_id:
-        container = lab.container(command.parent_id)
-        if thing.is_container:
-            lab.refuse_cycle(thing, container)
-        put(draft, draft.thing(thing.id), container.id, node.position)
-    return draft.outcome(thing)
+    container = lab.container(command.parent_id) if command.parent_id is not None else None
+    return _written(lab, thing, node, now, container).outcome(thing)
 
 
 def update(lab: Lab, command: Update, now: datetime, by: By) -> Outcome[Thing]:
@@ -112,34 +106,37 @@ def refuse_stale(thing: Thing, expected: int | None) -> None:
 
 def _new(lab: Lab, node: NewResource, parent_id: str | None, now: datetime) -> Outcome[Thing]:
     container = lab.container(parent_id) if parent_id is not None else None
-    refuse_twice(node)
-    levels = height(node)
-    if levels > MAX_DEPTH:
-        raise TooDeep(limit=MAX_DEPTH)
-    if container is not None and levels:
-        lab.refuse_depth(container, levels)
+    refuse_tree(node)
     draft = Draft(lab, now, container)
     thing = enter(draft, node)
     if container is not None:
         put(draft, thing, container.id, node.position)
+    lab.refuse_depth(container, lab.levels((node,)))
     return draft.outcome(thing)
 
 
-def _written(lab: Lab, thing: Thing, node: NewResource, now: datetime) -> Draft:
-    refuse_twice(node)
-    if any(child.base_type in CONTAINERS for child in node.children):
-        lab.refuse_depth(thing, height(node))
-    draft = Draft(lab, now, thing)
+def _written(lab: Lab, thing: Thing, node: NewResource, now: datetime, container: Thing | None = None) -> Draft:
+    """Write a thing, and put it into the container if it is nowhere yet."""
+    refuse_tree(node)
+    coming = container is not None and thing.parent_id is None
+    anchor, trees = (container, (node,)) if coming else (thing, node.children)
+    draft = Draft(lab, now, anchor)
     write(draft, thing, node)
+    if container is not None:
+        place(draft, draft.thing(thing.id), container, node.position)
+    lab.refuse_depth(anchor, lab.levels(trees))
     return draft
 
 
-def refuse_twice(node: NewResource) -> None:
-    """Refuse a tree that has one thing in two places.
+def refuse_tree(node: NewResource) -> None:
+    """Refuse a tree that cannot be, wherever it is put.
 
     Raises:
-        Invalid: with its id.
+        TooDeep: it is.
+        Invalid: it has one thing in two places.
     """
+    if height(node) > MAX_DEPTH:
+        raise TooDeep(limit=MAX_DEPTH)
     seen: set[str] = set()
     for below in nodes(node):
         if below.resource_id in seen:

@@ -3,14 +3,16 @@
 from decimal import Decimal
 from typing import Any, Final
 
+import orjson
 from pydantic import JsonValue
 
 from labstow.contracts.base_types import CONSUMABLES, BaseType
-from labstow.contracts.errors import Invalid, OtherShape
+from labstow.contracts.errors import Invalid, OtherShape, UnitMismatch
 from labstow.contracts.message import bounded
+from labstow.contracts.positions import canonical
 from labstow.contracts.resource import NewResource, Patch
 from labstow.workers.resource.draft import Draft
-from labstow.workers.resource.placing import put, share, shift
+from labstow.workers.resource.placing import EXACT, place, put, share, unit_with
 from labstow.workers.resource.thing import Thing
 
 WRITABLE: Final = ("name", "resource_class", "description", "owner", "attributes", "quantity", "capacity", "unit")
@@ -26,6 +28,8 @@ def write(draft: Draft, thing: Thing, node: NewResource) -> None:
     """
     refuse_shape(thing, node)
     amend(draft, thing, {name: getattr(node, name) for name in WRITABLE if name in node.model_fields_set})
+    named = {canonical(thing.geometry, child.position) for child in node.children if child.position is not None}
+    draft.lab.foresee(thing, {position for position in named if position is not None})
     for child in node.children:
         include(draft, thing, child)
 
@@ -44,15 +48,8 @@ def include(draft: Draft, container: Thing, node: NewResource) -> None:
     if known is None:
         put(draft, enter(draft, node), container.id, node.position)
         return
-    known = draft.lab.thing(known.id)
-    write(draft, known, node)
-    if known.parent_id == container.id:
-        if node.position is not None:
-            shift(draft, known, container, node.position)
-        return
-    if known.is_container and draft.anchor is not None:
-        draft.lab.refuse_cycle(known, draft.anchor)
-    put(draft, draft.thing(known.id), container.id, node.position)
+    write(draft, draft.lab.thing(known.id), node)
+    place(draft, draft.thing(known.id), draft.thing(container.id), node.position)
 
 
 def amend(draft: Draft, thing: Thing, fields: dict[str, Any]) -> None:
@@ -74,16 +71,49 @@ def amend(draft: Draft, thing: Thing, fields: dict[str, Any]) -> None:
     fields = {
         name: value
         for name, value in fields.items()
-        if getattr(thing, name) != value and not (name == "quantity" and value is None)
+        if not _same(getattr(thing, name), value) and not (name == "quantity" and value is None)
     }
     if not fields:
         return
+    if kind is BaseType.POOL and "unit" in fields:
+        refuse_other_unit(draft, thing, fields["unit"])
     new = draft.change(thing.id, "updated", **fields)
     if thing.parent_id is not None and fields.keys() & {"quantity", "unit"}:
-        container = draft.thing(thing.parent_id)
-        if container.base_type is BaseType.POOL:
-            gained = share(container, new) - (thing.quantity or Decimal(0))
-            draft.change(container.id, "contents_changed", quantity=(container.quantity or Decimal(0)) + gained)
+        remix(draft, draft.thing(thing.parent_id), thing, new)
+
+
+def remix(draft: Draft, container: Thing, before: Thing, after: Thing) -> None:
+    """Let a pool follow what changed in it; other containers do not care.
+
+    Raises:
+        UnitMismatch, OverCapacity
+    """
+    if container.base_type is not BaseType.POOL:
+        return
+    unit = unit_with(container, after)
+    gained = EXACT.subtract(share(container, after), share(container, before))
+    if gained or unit != container.unit:
+        quantity = EXACT.add(container.quantity or Decimal(0), gained)
+        draft.change(container.id, "contents_changed", quantity=quantity, unit=unit)
+
+
+def refuse_other_unit(draft: Draft, pool: Thing, unit: str | None) -> None:
+    """Refuse to count what is in a pool in a unit that it is not in.
+
+    Raises:
+        UnitMismatch: with the unit of what is in it.
+    """
+    for child in draft.lab.contents(pool):
+        if child.unit and child.unit != unit:
+            raise UnitMismatch(name=pool.name, pool_unit=unit or "no unit", unit=child.unit)
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two values are equal in JSON too: to Python, 1 is true."""
+    same = one == other
+    if same and isinstance(one, dict):
+        return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
+    return same
 
 
 def merged(attributes: dict[str, JsonValue], patch: Patch) -> dict[str, JsonValue]:

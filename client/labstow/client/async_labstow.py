@@ -1,0 +1,66 @@
+"""The laboratory for asynchronous programs: messages in, answers out."""
+
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import Self, TypeVar, cast
+
+import orjson
+
+from labstow.client.bus import BUDGET, Bus
+from labstow.client.events import events
+from labstow.contracts import headers
+from labstow.contracts.errors import NoWorker, Refusal
+from labstow.contracts.events import Event
+from labstow.contracts.message import Answer, Request
+from labstow.contracts.ulids import new_ulid
+
+A = TypeVar("A", bound=Answer)
+
+
+class AsyncLabstow:
+    """A connection to a laboratory.
+
+    async with AsyncLabstow("nats://127.0.0.1:4222", actor="me") as lab:
+        plate = await lab.ask(Add(resource=NewResource(name="P1", base_type="grid", rows=8, columns=12)))
+    """
+
+    def __init__(self, url: str = "nats://127.0.0.1:4222", *, actor: str = "anonymous") -> None:
+        self.bus = Bus(url, name=actor)
+        self.actor = actor
+
+    async def __aenter__(self) -> Self:
+        if not await self.bus.open():
+            await self.bus.close()
+            raise NoWorker("no NATS server answers at the given address")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.bus.close()
+
+    async def ask(self, request: Request[A], *, op_id: str | None = None, budget: float = BUDGET) -> A:
+        """Send a message and give the answer, within `budget` seconds.
+
+        Only what was named in the request is sent. An `op_id` (a ULID) used again is not executed again.
+
+        Raises:
+            Refusal: the worker's no, as the class its code stands for.
+        """
+        heads = {headers.OP_ID: op_id or new_ulid(), headers.ACTOR: self.actor}
+        body = request.model_dump_json(exclude_unset=True).encode()
+        reply = await self.bus.ask(request.subject, body, heads, budget=budget)
+        if reply.status != 200:
+            raise Refusal.from_problem(orjson.loads(reply.body))
+        return cast("A", request.answer.model_validate_json(reply.body))
+
+    def events(
+        self,
+        *,
+        noun: str = "*",
+        what: str = "*",
+        entity_id: str = "*",
+        after: int = 0,
+        since: datetime | None = None,
+        follow: bool = True,
+    ) -> AsyncGenerator[tuple[int, Event], None]:
+        """Follow what happens, or read what happened: see `labstow.client.events.events`."""
+        return events(self.bus.nats, noun=noun, what=what, entity_id=entity_id, after=after, since=since, follow=follow)

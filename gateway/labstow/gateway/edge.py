@@ -1,0 +1,134 @@
+"""The edge of the gateway: what every request and every answer goes through."""
+
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final
+
+import orjson
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
+
+from labstow.client.bus import Bus, Reply
+from labstow.contracts import headers
+from labstow.contracts.errors import BadRequest, Internal, Invalid, Refusal, RequestTooLarge
+from labstow.contracts.ulids import new_ulid
+from labstow.gateway.ids import operation
+from labstow.gateway.settings import GatewaySettings
+
+PROBLEM: Final = "application/problem+json"
+RETRY_AFTER: Final = {"Retry-After": "1"}
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+log = logging.getLogger(__name__)
+
+
+class Refused(Exception):
+    """A worker's refusal, to be passed on as it is."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.code)
+        self.reply = reply
+
+
+class Route(APIRoute):
+    """Hands the request over as it is, and turns every way out into an answer: nothing is validated twice."""
+
+    def get_route_handler(self) -> Handler:
+        """Give the function that answers, whatever happens."""
+        endpoint = self.endpoint
+
+        async def handle(request: Request) -> Response:
+            try:
+                response: Response = await endpoint(request, **request.path_params)
+            except Refused as refused:
+                return problem(refused.reply.status, refused.reply.body)
+            except Refusal as refusal:
+                return refuse(refusal)
+            except ClientDisconnect:
+                return Response(status_code=400)  # nobody reads it
+            except Exception:
+                op_id = new_ulid()
+                log.exception("operation %s: %s %s", op_id, request.method, request.url.path)
+                return refuse(Internal(op_id=op_id))
+            return response
+
+        return handle
+
+
+def refuse(refusal: Refusal) -> Response:
+    """Our own refusal as an answer."""
+    return problem(refusal.status, orjson.dumps(refusal.problem(), default=str))
+
+
+def problem(status: int, body: bytes) -> Response:
+    """A problem body as an answer."""
+    return Response(body, status, RETRY_AFTER if status == 503 else None, PROBLEM)
+
+
+def json(value: object, status: int = 200) -> Response:
+    """Any value as an answer."""
+    return Response(orjson.dumps(value), status, media_type="application/json")
+
+
+def settings(request: Request) -> GatewaySettings:
+    """The settings this gateway runs with."""
+    found: GatewaySettings = request.app.state.settings
+    return found
+
+
+def bus(request: Request) -> Bus:
+    """The one connection to the workers."""
+    found: Bus = request.app.state.bus
+    return found
+
+
+async def ask(request: Request, verb: str, message: Mapping[str, Any]) -> bytes:
+    """Ask a worker in the name of the caller.
+
+    Raises:
+        Refused: the worker said no.
+        Invalid: it is nested deeper than can be written.
+    """
+    try:
+        written = orjson.dumps(message)
+    except orjson.JSONEncodeError as error:
+        raise Invalid(summary=str(error), errors=[]) from None
+    told = dict(request.scope["headers"])
+    heads = {
+        headers.OP_ID: operation(told.get(b"idempotency-key")),
+        headers.ACTOR: told.get(b"x-owner", b"").decode("latin-1") or "anonymous",
+        headers.VIA: "rest",
+    }
+    if trace := told.get(b"traceparent"):
+        heads[headers.TRACE] = trace.decode("latin-1")
+    budget = settings(request).request_budget_s
+    reply = await bus(request).ask(verb, written, heads, budget=budget)
+    if reply.status != 200:
+        raise Refused(reply)
+    return reply.body
+
+
+async def body(request: Request) -> dict[str, Any]:
+    """Read the JSON object in the body.
+
+    Raises:
+        RequestTooLarge, BadRequest, Invalid: it is too large, no JSON, or something else than an object.
+    """
+    limit = settings(request).max_body_bytes
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and (len(announced) > 15 or int(announced) > limit):
+        raise RequestTooLarge(size=limit + 1, limit=limit)
+    read = bytearray()
+    async for chunk in request.stream():
+        read += chunk
+        if len(read) > limit:
+            raise RequestTooLarge(size=limit + 1, limit=limit)
+    try:
+        value = orjson.loads(read)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(reason=str(error)) from None
+    if not isinstance(value, dict):
+        raise Invalid(summary="the body must be an object", errors=[])
+    return value

@@ -1,0 +1,97 @@
+"""What the gateway says about itself and about the laboratory behind it."""
+
+import asyncio
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from labstow.contracts.errors import Late, Unavailable
+from labstow.contracts.service import Ready
+from labstow.gateway.edge import PROBLEM, RETRY_AFTER, Route, bus, json, settings
+from labstow.gateway.version import VERSION
+
+WORKERS: Final = ("resource", "history")
+PATIENCE: Final = 1.0
+"""Seconds in which a worker has to answer that it is ready."""
+
+router = APIRouter(route_class=Route, tags=["service"])
+
+
+@router.get("/", include_in_schema=False)
+@router.get("/definition")
+async def definition(request: Request) -> Response:
+    """Tell who this is; MADSci's clients ask it when they start."""
+    own = settings(request)
+    return json(
+        {
+            "name": own.manager_name,
+            "description": "labstow: the resources of a laboratory",
+            "manager_type": "resource_manager",
+            "manager_id": own.shown_id,
+            "resource_manager_id": own.shown_id,
+            "version": VERSION,
+        }
+    )
+
+
+@router.get("/settings")
+async def show_settings(request: Request) -> Response:
+    """Tell the settings of this gateway, without passwords."""
+    own = settings(request)
+    shown = own.model_dump(mode="json")
+    servers = [urlsplit(url.strip()) for url in own.nats_url.split(",")]
+    return json(shown | {"nats_url": ",".join(f"{url.scheme}://{url.netloc.split('@')[-1]}" for url in servers)})
+
+
+@router.get("/health")
+async def health(request: Request) -> Response:
+    """Tell whether everything works, always with 200."""
+    problems = await troubles(request)
+    return json(
+        {
+            "healthy": not problems,
+            "description": "; ".join(problems.values()) or "everything answers",
+            "version": VERSION,
+            "db_connected": not problems,
+            "details": {worker: problems.get(worker, "ready") for worker in ("nats", *WORKERS)},
+        }
+    )
+
+
+@router.get("/health/live")
+async def live(request: Request) -> Response:
+    """Answer 200 as long as this process runs."""
+    return json({"live": True})
+
+
+@router.get("/health/ready", responses={503: {"description": "Not now, and why."}})
+async def ready(request: Request) -> Response:
+    """Answer 200 when requests would be served now: NATS is there, and the workers have their database."""
+    problems = await troubles(request)
+    if not problems:
+        return json({"ready": True})
+    told = {"type": "urn:labstow:not_ready", "code": "not_ready", "status": 503, "reasons": problems}
+    body = orjson.dumps(told | {"detail": "; ".join(problems.values())})
+    return Response(body, 503, RETRY_AFTER, PROBLEM)
+
+
+async def troubles(request: Request) -> dict[str, str]:
+    """Ask all workers at once; what is wrong with whom, nothing if nothing is."""
+    if not bus(request).connected:
+        return {"nats": "there is no connection to NATS"}
+    found = await asyncio.gather(*(trouble(request, worker) for worker in WORKERS))
+    return {worker: why for worker, why in zip(WORKERS, found, strict=True) if why}
+
+
+async def trouble(request: Request, worker: str) -> str | None:
+    """What is wrong with a kind of worker."""
+    try:
+        reply = await bus(request).ask(f"{worker}.{Ready.subject}", b"{}", budget=PATIENCE, patience=0)
+    except (Unavailable, Late):
+        return f"no {worker} worker answers"
+    if reply.status == 200:
+        return None
+    problem: dict[str, Any] = orjson.loads(reply.body)
+    return f"the {worker} worker is not ready: {problem.get('detail')}"

@@ -1,0 +1,26 @@
+"""What the gateway can be told, by environment or `.env` (prefix `LABSTOW_`)."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from labstow.contracts.message import Ulid
+from labstow.contracts.ulids import derived_ulid
+
+
+class GatewaySettings(BaseSettings):
+    """Settings of a gateway process."""
+
+    model_config = SettingsConfigDict(env_prefix="LABSTOW_", env_file=".env", extra="ignore")
+
+    nats_url: str = Field("nats://127.0.0.1:4222", description="The NATS servers, comma-separated.")
+    host: str = Field("127.0.0.1", description="Where the gateway listens.")
+    port: int = Field(8003, ge=0, le=65535)
+    manager_name: str = Field("labstow", description="The name this laboratory shows to MADSci clients.")
+    manager_id: Ulid | None = Field(None, description="Its id there; made from the name if not given.")
+    request_budget_s: float = Field(5.0, gt=0, description="Seconds until a request is answered, come what may.")
+    max_body_bytes: int = Field(1 << 20, ge=1, description="A larger request is refused before anybody reads it.")
+
+    @property
+    def shown_id(self) -> str:
+        """The id of this laboratory, the same from every gateway."""
+        return self.manager_id or derived_ulid("manager", self.manager_name)

@@ -1,0 +1,39 @@
+"""A NATS server of its own, and workers that answer what a test wants."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import nats
+import pytest
+from nats.aio.msg import Msg
+
+from labstow.client import Reply
+from labstow.contracts import headers, subjects
+from labstow.infra.embedded.nats import NatsServer
+from tests.servers import fresh_nats
+
+Serve = Callable[[str, Callable[[Msg], Reply | None]], Awaitable[None]]
+
+
+@pytest.fixture(scope="session")
+def quiet_nats() -> Iterator[NatsServer]:
+    """A server that no test disturbs."""
+    with fresh_nats() as server:
+        yield server
+
+
+@pytest.fixture
+async def serve(quiet_nats: NatsServer) -> AsyncIterator[Serve]:
+    """Serve a verb with a function until the test is over; None is no answer."""
+    client = await nats.connect(quiet_nats.url)
+
+    async def start(verb: str, work: Callable[[Msg], Reply | None]) -> None:
+        async def answer(message: Msg) -> None:
+            if reply := work(message):
+                head = {headers.ERROR: reply.code, headers.ERROR_CODE: str(reply.status)} if reply.code else None
+                await client.publish(message.reply, reply.body, headers=head)
+
+        await client.subscribe(subjects.request(verb), cb=answer)
+        await client.flush()
+
+    yield start
+    await client.close()

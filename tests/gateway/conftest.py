@@ -1,0 +1,26 @@
+"""A gateway in this process, in front of a laboratory that a test writes."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+
+from labstow.gateway import GatewaySettings, create_app
+from tests.gateway.lab import WrittenLab
+
+Connect = Callable[[WrittenLab], httpx.AsyncClient]
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[Connect]:
+    """Make a client of a gateway in front of a laboratory."""
+    async with AsyncExitStack() as stack:
+
+        def connect(lab: WrittenLab) -> httpx.AsyncClient:
+            app = create_app(GatewaySettings(max_body_bytes=1000, nats_url="nats://me:secret@lab:4222"), lab)
+            client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
+            stack.push_async_exit(client)
+            return client
+
+        yield connect

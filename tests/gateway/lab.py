@@ -1,0 +1,80 @@
+"""A laboratory that exists only in the answers a test writes down."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from labstow.client import Bus, Reply
+from labstow.client.bus import BUDGET, PATIENCE
+from labstow.contracts.errors import NoWorker, Refusal
+
+Json = dict[str, Any]
+Worker = Callable[[Json], Json]
+
+ID = "01M7ZQPJ4RNK3G1KAYMQFFSG2C"
+PLATE = "01M7ZQPSHVEFGKGX3AXV289NGE"
+
+
+class WrittenLab(Bus):
+    """Answers each verb by a function, or by a refusal; remembers what it was asked."""
+
+    def __init__(self, **workers: Worker | Refusal) -> None:
+        super().__init__("nats://nowhere")
+        self.workers = {verb.replace("_", ".", 1): worker for verb, worker in workers.items()}
+        self.asked: list[tuple[str, Json]] = []
+        self.heads: list[Mapping[str, str]] = []
+
+    @property
+    def connected(self) -> bool:
+        return True
+
+    async def ask(
+        self,
+        verb: str,
+        body: bytes,
+        heads: Mapping[str, str] | None = None,
+        *,
+        budget: float = BUDGET,
+        patience: float = PATIENCE,
+    ) -> Reply:
+        self.asked.append((verb, orjson.loads(body)))
+        self.heads.append(heads or {})
+        if (worker := self.workers.get(verb)) is None:
+            raise NoWorker(subject=f"labstow.v1.{verb}")
+        try:
+            if isinstance(worker, Refusal):
+                raise worker
+            return Reply(200, orjson.dumps(worker(orjson.loads(body))))
+        except Refusal as refusal:
+            return Reply(refusal.status, orjson.dumps(refusal.problem()), refusal.code)
+
+
+def thing(**fields: Any) -> Json:
+    """Give a resource as a worker answers it."""
+    return {
+        "resource_id": ID,
+        "name": "S1",
+        "resource_class": "",
+        "base_type": "asset",
+        "description": None,
+        "owner": {},
+        "attributes": {},
+        "parent_id": None,
+        "position": None,
+        "rows": None,
+        "columns": None,
+        "layers": None,
+        "one_indexed": True,
+        "quantity": None,
+        "capacity": None,
+        "unit": None,
+        "template_name": None,
+        "template_version": None,
+        "created_at": "2026-11-21T19:00:32.028410Z",
+        "updated_at": "2026-11-21T19:00:32.028410Z",
+        "removed_at": None,
+        "removal_id": None,
+        "version": 3,
+        **fields,
+    }
