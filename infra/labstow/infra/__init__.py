@@ -1,0 +1,1 @@
+"""The command line, the embedded servers, and what keeps the processes running."""

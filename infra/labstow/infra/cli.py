@@ -1,0 +1,129 @@
+"""The command `labstow`."""
+
+import importlib.metadata
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+from labstow.infra.refusal import CannotStart
+
+try:
+    import typer
+except ModuleNotFoundError as missing:  # the base installation has the command, but nothing it could run
+    raise SystemExit("The command labstow needs more than a node does: pip install 'labstow[server]'") from missing
+
+app = typer.Typer(
+    help="Keeps a laboratory's resources, their locks, their history and their places.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+database = typer.Typer(help="The database.", no_args_is_help=True)
+app.add_typer(database, name="db")
+
+Host = Annotated[str | None, typer.Option(help="Address the gateway listens on. [default: LABSTOW_HOST or 127.0.0.1]")]
+Port = Annotated[
+    int | None,
+    typer.Option(min=1, max=65535, help="Port of the (first) gateway. [default: LABSTOW_PORT or 8003]"),
+]
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Turn what is in the way into one sentence and exit status 1."""
+    try:
+        yield
+    except CannotStart as refusal:
+        typer.secho(f"labstow: {refusal}", err=True, fg=typer.colors.RED)
+        raise typer.Exit(1) from refusal
+    except ModuleNotFoundError as missing:
+        if (missing.name or "labstow").partition(".")[0] == "labstow":
+            raise
+        sentence = f"labstow: {missing.name} is not installed: pip install 'labstow[server]'"
+        typer.secho(sentence, err=True, fg=typer.colors.RED)
+        raise typer.Exit(1) from missing
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"labstow {importlib.metadata.version('labstow')}")
+        raise typer.Exit
+
+
+@app.callback()
+def labstow(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Keeps a laboratory's resources, their locks, their history and their places."""
+
+
+@app.command()
+def up(
+    data: Annotated[Path, typer.Option(help="Directory that keeps everything.")] = Path(".labstow"),
+    host: Host = None,
+    port: Port = None,
+    replicas: Annotated[int, typer.Option(min=1, max=16, help="Processes of workers, and of gateways.")] = 1,
+    nats_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of NATS. [default: 4222 if it is free]")
+    ] = None,
+) -> None:
+    """Start everything on this machine: servers, workers and gateway. Ctrl-C stops it."""
+    with one_sentence():
+        from labstow.infra.plan import Options
+        from labstow.infra.up import up
+
+        up(Options(data, host, port, replicas, nats_port))
+
+
+@app.command()
+def worker(
+    kinds: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Kinds; all, if none.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for a database that is not ready yet.")] = False,
+) -> None:
+    """Run workers of these kinds in this process: resource, history."""
+    with one_sentence():
+        from labstow.infra.work import work
+
+        work(kinds or [], wait=wait)
+
+
+@app.command()
+def gateway(
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Run a gateway: REST in front of the workers."""
+    with one_sentence():
+        from labstow.infra.serve import serve
+
+        serve(host, port)
+
+
+@database.command()
+def upgrade() -> None:
+    """Bring the database to the schema of this version."""
+    with one_sentence():
+        from labstow.infra import environment, prepare
+        from labstow.workers.kit.settings import Settings
+
+        environment.check(os.environ)
+        prepare.schema(Settings().postgres_url)
+
+
+@database.command()
+def current() -> None:
+    """Show the schema the database is at."""
+    with one_sentence():
+        from labstow.infra import environment, prepare
+        from labstow.workers.kit.settings import Settings
+
+        environment.check(os.environ)
+        typer.echo(prepare.current(Settings().postgres_url) or "none")
+
+
+if __name__ == "__main__":
+    app()

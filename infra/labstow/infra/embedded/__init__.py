@@ -1,0 +1,1 @@
+"""NATS, Postgres and Valkey as programs from wheels, run without a container."""

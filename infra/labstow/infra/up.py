@@ -1,0 +1,84 @@
+"""`labstow up`: everything on one machine, from nothing to ready, until somebody says stop."""
+
+import os
+
+from labstow.infra import environment
+from labstow.infra.directory import DataDirectory
+from labstow.infra.plan import Options, Plan
+from labstow.infra.progress import Progress
+from labstow.infra.signals import Signals
+from labstow.infra.supervisor import StopAsked, Supervisor
+
+READY_PATIENCE = 60
+DRAIN_PATIENCE = 20
+
+
+def up(options: Options) -> None:
+    """Run until SIGINT or SIGTERM, then stop everything in order.
+
+    Raises:
+        CannotStart: something is in the way; what was started has been stopped.
+    """
+    progress = Progress()
+    environment.check(os.environ)
+    progress.done("settings")
+    with Signals() as signals, DataDirectory(options.data) as data:
+        data.clear_leftovers()
+        plan = Plan(options, data)
+
+        def remember() -> None:
+            data.remember(plan.urls, supervisor.processes)
+
+        supervisor = Supervisor(signals, remember, progress.note)
+        try:
+            _start(plan, supervisor, progress)
+            progress.ready({**plan.urls, "logs": str(data.log("*").parent)})
+            supervisor.serve()
+        except StopAsked:
+            progress.note("Stopping.")
+        finally:
+            _stop(plan, supervisor)
+            data.forget()
+
+
+def _start(plan: Plan, supervisor: Supervisor, progress: Progress) -> None:
+    """Start everything; what does not need each other starts at the same time."""
+    for server in plan.servers:
+        supervisor.add(server)
+    if plan.nats:
+        supervisor.wait_for(plan.nats, READY_PATIENCE)
+        progress.done(plan.nats.name)
+    for process in [*plan.gateways, *plan.workers]:  # the workers wait for the schema
+        supervisor.add(process)
+    for server in plan.servers:
+        if server is not plan.nats:
+            supervisor.wait_for(server, READY_PATIENCE)
+            progress.done(server.name)
+    if plan.mark and plan.mark.holds():
+        progress.done("database schema")
+    else:
+        _prepare(plan, progress)
+    for gateway in plan.gateways:
+        supervisor.wait_for(gateway, READY_PATIENCE)
+    progress.done("workers and gateway")
+
+
+def _prepare(plan: Plan, progress: Progress) -> None:
+    from labstow.infra import prepare  # noqa: PLC0415  (slow, and seldom needed)
+
+    if plan.mark:
+        plan.mark.clear()
+    prepare.schema(plan.postgres_url)
+    progress.done("database schema")
+    prepare.stream(plan.nats_url)
+    progress.done("event stream")
+    if plan.mark:
+        plan.mark.set()
+
+
+def _stop(plan: Plan, supervisor: Supervisor) -> None:
+    """Stop in the order in which nobody loses what it still needs."""
+    supervisor.stop(plan.gateways, DRAIN_PATIENCE)
+    supervisor.stop(plan.workers, DRAIN_PATIENCE)
+    for server in plan.servers:
+        supervisor.stop([server], DRAIN_PATIENCE)
