@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
-from labstow.gateway import GatewaySettings, create_app
+from labstow.gateway.app import create_app
+from labstow.gateway.settings import GatewaySettings
 from tests.gateway.lab import WrittenLab
 
 Connect = Callable[[WrittenLab], httpx.AsyncClient]

@@ -9,7 +9,8 @@ import httpx
 from labstow.client import Bus
 from labstow.contracts import subjects
 from labstow.contracts.errors import StorageUnavailable
-from labstow.gateway import GatewaySettings, create_app
+from labstow.gateway.app import create_app
+from labstow.gateway.settings import GatewaySettings
 from labstow.infra.embedded.nats import NatsServer
 from tests.conftest import until
 from tests.gateway.conftest import Connect

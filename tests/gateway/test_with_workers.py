@@ -15,8 +15,9 @@ from labstow.contracts.base_types import BaseType
 from labstow.contracts.history import QueryHistory
 from labstow.contracts.resource import Add, Find, Get, NewResource
 from labstow.contracts.ulids import new_ulid
-from labstow.gateway import GatewaySettings, create_app
+from labstow.gateway.app import create_app
 from labstow.gateway.madsci import shown
+from labstow.gateway.settings import GatewaySettings
 from tests.conftest import Lab
 from tests.gateway.things import Json, things
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import uvloop
 from faststream.nats import NatsBroker, NatsRouter
+from nats import errors as nats_errors
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -55,10 +56,13 @@ async def serve(kinds: list[str], settings: Settings) -> None:
     broker = make_broker(settings.nats_url, "labstow " + " ".join(kinds))
     tasks = await _start(broker, workers)
     log.info("serving %s", ", ".join(kinds))
-    await stop.wait()
+    stopping = asyncio.create_task(stop.wait())
+    ended, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
     await _stop(broker, workers, tasks, settings.stop_grace_s)
     await database.dispose()
+    for task in ended:  # what runs in the background never ends by itself: whoever supervises us starts us anew
+        task.result()
 
 
 async def _start(broker: NatsBroker, workers: list[Worker]) -> list[asyncio.Task[None]]:
@@ -82,13 +86,16 @@ async def _start(broker: NatsBroker, workers: list[Worker]) -> list[asyncio.Task
 
 async def _stop(broker: NatsBroker, workers: list[Worker], tasks: list[asyncio.Task[None]], grace_s: float) -> None:
     lanes = [lane for worker in workers for lane in worker.lanes]
+    nats = await broker.connect()
     try:
         async with asyncio.timeout(grace_s):
-            await withdraw(broker)
+            if nats.is_connected:  # else nobody waits: callers ask again, elsewhere
+                await withdraw(broker)
             for lane in lanes:  # in this order: a call may move on to a later lane
                 await lane.drain()
-            await (await broker.connect()).flush()
-    except TimeoutError:
+            if nats.is_connected:
+                await nats.flush()
+    except (TimeoutError, nats_errors.Error):
         log.error(  # noqa: TRY400 (no trace to show)
             "stopped after %s s with %s requests unanswered", grace_s, sum(lane.waiting for lane in lanes)
         )
@@ -100,4 +107,4 @@ async def _stop(broker: NatsBroker, workers: list[Worker], tasks: list[asyncio.T
     for worker in workers:
         for close in worker.closing:
             await close()
-    await broker.stop()
+    await (broker.stop() if nats.is_connected else nats.close())
