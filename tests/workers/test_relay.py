@@ -16,7 +16,7 @@ from nats.js.errors import NotFoundError
 
 from labstow.contracts.subjects import EVENT_STREAM, OUTBOX_PING
 from labstow.contracts.ulids import new_ulid
-from labstow.infra.embedded.nats import CONFIGURATION, HOST, NatsServer
+from labstow.infra.embedded.nats import NatsServer
 from labstow.workers.kit import relay, stream
 from labstow.workers.kit.outbox import Outbox, Outgoing
 from labstow.workers.kit.relay import Relay
@@ -294,6 +294,24 @@ async def test_a_leader_who_wakes_up_late_cannot_publish(
     await asleep.close()
 
 
+async def test_a_batch_that_arrived_late_is_not_lost_or_repeated(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I50. The bytes of a relay that is gone arrive after its successor looked, and before it publishes.
+
+    Without the look at the refusal (which carries a sequence, 0) all later entries were taken for stored: lost.
+    """
+    store, late = stream.store, [True]
+
+    async def overtaken(client: Client, batch: list[Outgoing], after: int) -> int:
+        if late and late.pop():
+            await store(client, batch, after)
+        return await store(client, batch, after)
+
+    monkeypatch.setattr(stream, "store", overtaken)
+    place.write(entry(new_ulid(), 1200))
+    async with running(Relay(place.postgres, place.client)):
+        await place.holds_all()
+
+
 async def test_an_event_that_does_not_fit_is_complained_about_and_not_left_out(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -322,8 +340,9 @@ class SmallNats(NatsServer):
 
     def prepare(self) -> None:
         super().prepare()
-        text = CONFIGURATION.format(host=HOST, port=self.port, store=self.folder / "streams")
-        self.configuration.write_text(text.replace("8MB", self.largest))
+        text = self.configuration.read_text()
+        assert "max_payload: 8MB" in text
+        self.configuration.write_text(text.replace("max_payload: 8MB", f"max_payload: {self.largest}"))
 
 
 async def test_answers_are_forgotten_after_a_day(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

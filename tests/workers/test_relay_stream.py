@@ -2,16 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 
 import nats
 import pytest
+from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import StoreCompression
 from nats.js.errors import ServerError
 
 from labstow.contracts.subjects import EVENT_STREAM
+from labstow.contracts.ulids import new_ulid
 from labstow.infra.embedded.nats import NatsServer
 from labstow.workers.kit import stream
+from labstow.workers.kit.outbox import Outgoing
 from tests.servers import fresh_nats
 
 
@@ -22,12 +26,17 @@ def server() -> Iterator[NatsServer]:
 
 
 @pytest.fixture
-async def js(server: NatsServer) -> AsyncIterator[JetStreamContext]:
-    client = await nats.connect(server.url)
-    yield client.jetstream()
-    if EVENT_STREAM in [info.config.name for info in await client.jetstream().streams_info()]:
-        await client.jetstream().delete_stream(EVENT_STREAM)
-    await client.close()
+async def client(server: NatsServer) -> AsyncIterator[Client]:
+    connected = await nats.connect(server.url)
+    yield connected
+    if EVENT_STREAM in [info.config.name for info in await connected.jetstream().streams_info()]:
+        await connected.jetstream().delete_stream(EVENT_STREAM)
+    await connected.close()
+
+
+@pytest.fixture
+def js(client: Client) -> JetStreamContext:
+    return client.jetstream()
 
 
 async def test_however_many_provision_at_once_there_is_one_stream(server: NatsServer, js: JetStreamContext) -> None:
@@ -46,6 +55,29 @@ async def test_provisioning_keeps_events_and_corrects_settings(server: NatsServe
     await stream.provision(server.url)
     info = await js.stream_info(EVENT_STREAM)
     assert (info.config.subjects, info.config.max_age, info.state.messages) == (["labstow.evt.>"], 0, 1)
+
+
+def batch(size: int) -> list[Outgoing]:
+    at, subject = datetime.now(UTC), "labstow.evt.resource.added.X"
+    return [Outgoing(number, new_ulid(), at, subject, b"{}") for number in range(size)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 500])
+async def test_a_batch_is_stored_where_the_stream_ends_and_nowhere_else(
+    server: NatsServer, client: Client, js: JetStreamContext, size: int
+) -> None:
+    """A refusal must never be taken for an acknowledgement: it carries a sequence as well."""
+    await stream.provision(server.url)
+    first = batch(3)
+    assert await stream.store(client, first, after=0) == 3
+    for wrong in (0, 2, 4):
+        with pytest.raises(stream.NotStored, match="wrong last sequence") as refused:
+            await stream.store(client, batch(size), after=wrong)
+        assert refused.value.code == 10071
+    with pytest.raises(stream.NotStored):
+        await stream.store(client, [*batch(size - 1), first[0]], after=3)
+    assert (await js.stream_info(EVENT_STREAM)).state.last_seq == 3
+    assert await stream.store(client, batch(size), after=3) == 3 + size
 
 
 async def test_no_event_can_be_deleted(server: NatsServer, js: JetStreamContext) -> None:

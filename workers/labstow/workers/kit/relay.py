@@ -131,7 +131,7 @@ class Relay:
         lacking = await outbox.reconcile(await stream.event_ids(self._nats, 1))
         if lacking:
             log.warning("the stream had lost events: %d are published again from the journal", lacking)
-        if unknown := messages - await outbox.published():
+        if (unknown := messages - await outbox.published()) > 0:
             log.error(
                 "the stream has %d events that the database does not know; if it was restored from a backup, delete"
                 " the stream %s, and it is made anew from the journal",

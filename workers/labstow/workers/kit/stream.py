@@ -98,10 +98,11 @@ async def store(client: Client, batch: list[Outgoing], after: int) -> int:
         last.subject, last.payload, timeout=ANSWER_S, headers=_headers(last, batch_id, size, size, after)
     )
     outcome = orjson.loads(answer.data or b"{}")
-    if "seq" not in outcome:
-        error = outcome.get("error", {})
+    if error := outcome.get("error"):  # looked at first: a refusal has a sequence too, 0
         raise NotStored(error.get("err_code", 0), error.get("description", "no reason given"))
-    return int(outcome["seq"])
+    if outcome.get("seq") != after + size:  # a single event that is there already is acknowledged as a duplicate
+        raise NotStored(0, f"it is acknowledged as {outcome}, where {after + size} was next")
+    return after + size
 
 
 def _headers(event: Outgoing, batch_id: str, number: int, size: int, after: int) -> dict[str, str]:
@@ -116,7 +117,11 @@ def _headers(event: Outgoing, batch_id: str, number: int, size: int, after: int)
 
 
 async def event_ids(client: Client, first: int) -> list[str]:
-    """The ids of all events from stream sequence `first` on."""
+    """The ids of all events from stream sequence `first` on.
+
+    Raises:
+        TimeoutError: they did not all arrive.
+    """
     config = api.ConsumerConfig(
         deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=max(first, 1), headers_only=True,
         ack_policy=api.AckPolicy.NONE, mem_storage=True, num_replicas=1, inactive_threshold=30,
@@ -128,7 +133,10 @@ async def event_ids(client: Client, first: int) -> list[str]:
         while waiting:
             messages = await reader.fetch(1_000, timeout=ANSWER_S)
             found += [(message.headers or {}).get(headers.MESSAGE_ID, "") for message in messages]
-            waiting = messages[-1].metadata.num_pending
+            last = messages[-1].metadata
+            if last.sequence.consumer != len(found):  # what is missed here would be published again
+                raise TimeoutError("some events got lost on their way here")
+            waiting = last.num_pending
     finally:
         await reader.unsubscribe()
     return found
