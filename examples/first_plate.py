@@ -37,20 +37,9 @@ def picture(plate: Resource) -> str:
     return "\n".join(lines)
 
 
-async def hear(lab: AsyncLabstow, plate_id: str) -> list[str]:
-    """What a subscriber is told of one plate, until it is removed."""
-    heard = []
-    async for _, event in lab.events(entity_id=plate_id):
-        heard.append(f"    {event.type:<36}  version {event.version}  by {event.actor}")
-        if event.type == "labstow.resource.removed.v1":
-            break
-    return heard
-
-
 async def life(ada: AsyncLabstow, bench: httpx.AsyncClient) -> None:
     """Ada speaks NATS, the bench speaks MADSci's REST, and both mean the same plate."""
     plate_id, intent = new_ulid(), new_ulid()
-    hearing = asyncio.create_task(hear(ada, plate_id))
     plate = NewResource(
         resource_id=plate_id, name="Plate 7", base_type=BaseType.GRID, rows=4, columns=6, children=SAMPLES
     )
@@ -87,8 +76,11 @@ async def life(ada: AsyncLabstow, bench: httpx.AsyncClient) -> None:
     for entry in (await ada.ask(QueryHistory(entity_id=plate_id))).entries:
         door, changed = f"{entry.actor} over {entry.via}", ", ".join(entry.changes)
         print(f"    version {entry.version}  {entry.what:<16}  {door:<15}  {changed}".rstrip())
-    print("What a subscriber heard meanwhile:")
-    print(*await asyncio.wait_for(hearing, 10), sep="\n")
+    print("What every subscriber heard of it:")
+    async for _, event in ada.events(entity_id=plate_id):
+        print(f"    version {event.version}  {event.type:<36}  by {event.actor}")
+        if event.data.state["removed_at"]:
+            break
 
 
 async def main() -> None:

@@ -49,9 +49,7 @@ async def test_a_resource_added_through_rest_reads_back_identically_through_nats
 async def test_a_plate_added_through_nats_is_a_plate_through_rest(client: AsyncLabstow, gateway: Gateway) -> None:
     """Wells at the same places in both."""
     wells = tuple(NewResource(name=f"s{i}", position=[i, i]) for i in range(8))
-    plate = await client.ask(
-        Add(resource=NewResource(name="P", base_type="grid", rows=8, columns=12, children=wells))
-    )
+    plate = await client.ask(Add(resource=NewResource(name="P", base_type="grid", rows=8, columns=12, children=wells)))
     async with httpx.AsyncClient(base_url=gateway.url) as rest:
         shown = (await rest.get(f"resource/{plate.resource_id}")).json()
     rows = shown["children"]

@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
-from faststream.nats import NatsBroker, NatsMessage, NatsRouter
+from faststream.nats import NatsBroker, NatsRouter
+from nats.aio.msg import Msg
 
 from labstow.contracts import subjects
 from labstow.workers.kit.intake import Endpoint, Intake
@@ -24,7 +27,6 @@ def make_broker(url: str, name: str) -> NatsBroker:
         url.split(","),
         name=name,
         logger=None,
-        apply_types=False,
         max_reconnect_attempts=-1,
         reconnect_time_wait=RECONNECT_WAIT_S,
         error_cb=complain,
@@ -34,24 +36,27 @@ def make_broker(url: str, name: str) -> NatsBroker:
 
 def register(router: NatsRouter, endpoint: Endpoint, intake: Intake) -> None:
     """Have a subject's messages taken in. The answer comes from its lane, later, so this never waits."""
+    request = endpoint.request
 
-    async def handler(message: NatsMessage) -> None:
-        await intake.take(endpoint, message.raw_message)
+    async def handler(body: request) -> request.answer:  # type: ignore[valid-type,name-defined]
+        """Never called, see `shortcut`; its types are what the AsyncAPI document shows."""
 
-    handler.__name__, handler.__doc__ = endpoint.request.__name__, endpoint.request.__doc__
-    subscriber = router.subscriber(
-        endpoint.subject.removeprefix(subjects.REQUESTS),
-        queue=endpoint.queue,
-        title=endpoint.subject,
-        decoder=undecoded,
-        no_reply=True,
-    )
+    handler.__name__, handler.__doc__ = request.__name__, request.__doc__
+    verb = endpoint.subject.removeprefix(subjects.REQUESTS)
+    subscriber = router.subscriber(verb, queue=endpoint.queue, title=endpoint.subject)
     subscriber(handler)
+    shortcut(subscriber, partial(intake.take, endpoint))
 
 
-async def undecoded(message: NatsMessage) -> NatsMessage:
-    """Leave the body to the intake: what is wrong with it must be answered, not raised."""
-    return message
+def shortcut(subscriber: Any, take: Callable[[Msg], Awaitable[None]]) -> None:
+    """Hand a subscriber's messages to `take` as nats-py delivers them, past FastStream's stack of a message.
+
+    That stack (contexts, parser, middlewares, injection, response) does nothing for a request whose answer is sent
+    elsewhere, and costs more than all the rest: with it a worker spends 257 us of CPU on a read and 437 on an add at
+    128 callers, without it 102 and 247 (`python -m benchmarks.worker_cpu`). FastStream gives the bound method
+    `consume` to nats-py as the callback; a test fails when it no longer does.
+    """
+    subscriber.consume = take
 
 
 async def withdraw(broker: NatsBroker) -> None:

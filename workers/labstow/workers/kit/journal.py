@@ -28,7 +28,8 @@ def _exact(value: object) -> str:
 
 def plain(value: Decimal) -> str:
     """A decimal without exponent and without trailing zeros: `0.1`, `12`, `0`."""
-    return f"{value.normalize():f}"
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def changes(before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -38,8 +39,15 @@ def changes(before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, d
     return {
         name: {"before": before[name], "after": value}
         for name, value in after.items()
-        if value != before[name] and name not in ("version", "updated_at")
+        if name not in ("version", "updated_at") and not same(value, before[name])
     }
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two values are equal in JSON too: to Python, 1 is true."""
+    if one is other or one != other or not isinstance(one, dict):
+        return one is other or one == other
+    return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
 
 
 def entry(columns: dict[str, Any], changed: bytes, state: bytes) -> tuple[bytes, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from labstow.contracts.base_types import CONTAINERS
 from labstow.contracts.errors import Cycle, NotAContainer, NotFound, Removed, TooDeep
@@ -9,6 +10,9 @@ from labstow.contracts.resource import MAX_DEPTH, NewResource
 from labstow.workers.kit.journal import dumps, stamp
 from labstow.workers.kit.noun import Change, Footprint, Wanted
 from labstow.workers.resource.thing import Thing, nodes
+
+MAX_WALK: Final = 2 * MAX_DEPTH
+"""How far a way up or down is followed. Two who nest at once may exceed the depth; a cycle is found all the same."""
 
 
 @dataclass
@@ -156,7 +160,7 @@ class Lab:
             if known is None and resource_id not in self.parents and not self.complete:
                 raise Wanted(Footprint(lines={start.id}))
             above = known.parent_id if known is not None else self.parents.get(resource_id)
-            if above is not None and len(line) <= MAX_DEPTH:
+            if above is not None and len(line) <= MAX_WALK:
                 line.append(above)
         return line
 

@@ -15,12 +15,12 @@ from sqlalchemy.sql import any_
 
 from labstow.contracts.message import Command
 from labstow.contracts.positions import guesses
-from labstow.contracts.resource import MAX_DEPTH, Add, Init, Remove, Replace, Update, Upsert
+from labstow.contracts.resource import Add, Init, Remove, Replace, Update, Upsert
 from labstow.workers.kit.journal import dumps
 from labstow.workers.kit.noun import Footprint
 from labstow.workers.kit.statements import change, copy_in, records, save, sql, texts
 from labstow.workers.kit.unit import run
-from labstow.workers.resource.lab import Lab, definition, definition_key
+from labstow.workers.resource.lab import MAX_WALK, Lab, definition, definition_key
 from labstow.workers.resource.tables import resource
 from labstow.workers.resource.thing import Thing, nodes, thing
 
@@ -60,7 +60,7 @@ def line_of() -> Select[Any]:
         .lateral("parent")
     )
     higher = select(parent.c.parent_id, up.c.level + literal_column("1")).join_from(up, parent, true())
-    up = up.union_all(higher.where(up.c.level <= literal_column(str(MAX_DEPTH))))
+    up = up.union_all(higher.where(up.c.level <= literal_column(str(MAX_WALK))))
     ids = func.array(select(up.c.id).scalar_subquery())
     return select(resource.c.id, resource.c.parent_id).where(resource.c.id == any_(ids))
 
@@ -77,7 +77,7 @@ def contents_of(columns: Sequence[Column[Any]]) -> Select[Any]:
         .lateral("child")
     )
     lower = select(child.c.id, down.c.level + literal_column("1")).join_from(down, child, true())
-    down = down.union_all(lower.where(down.c.level <= literal_column(str(MAX_DEPTH))))
+    down = down.union_all(lower.where(down.c.level <= literal_column(str(MAX_WALK))))
     ids = func.array(select(down.c.id).where(down.c.level > literal_column("0")).scalar_subquery())
     return (
         select(*columns)

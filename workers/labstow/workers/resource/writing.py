@@ -3,7 +3,6 @@
 from decimal import Decimal
 from typing import Any, Final
 
-import orjson
 from pydantic import JsonValue
 
 from labstow.contracts.base_types import CONSUMABLES, BaseType
@@ -11,6 +10,7 @@ from labstow.contracts.errors import Invalid, OtherShape, UnitMismatch
 from labstow.contracts.message import bounded
 from labstow.contracts.positions import canonical
 from labstow.contracts.resource import NewResource, Patch
+from labstow.workers.kit.journal import same
 from labstow.workers.resource.draft import Draft
 from labstow.workers.resource.placing import EXACT, place, put, share, unit_with
 from labstow.workers.resource.thing import Thing
@@ -71,7 +71,7 @@ def amend(draft: Draft, thing: Thing, fields: dict[str, Any]) -> None:
     fields = {
         name: value
         for name, value in fields.items()
-        if not _same(getattr(thing, name), value) and not (name == "quantity" and value is None)
+        if not same(getattr(thing, name), value) and not (name == "quantity" and value is None)
     }
     if not fields:
         return
@@ -106,14 +106,6 @@ def refuse_other_unit(draft: Draft, pool: Thing, unit: str | None) -> None:
     for child in draft.lab.contents(pool):
         if child.unit and child.unit != unit:
             raise UnitMismatch(name=pool.name, pool_unit=unit or "no unit", unit=child.unit)
-
-
-def _same(one: object, other: object) -> bool:
-    """Whether two values are equal in JSON too: to Python, 1 is true."""
-    same = one == other
-    if same and isinstance(one, dict):
-        return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
-    return same
 
 
 def merged(attributes: dict[str, JsonValue], patch: Patch) -> dict[str, JsonValue]:

@@ -1,0 +1,155 @@
+"""What pages show as a message is one, and what they show as code runs and says what they say it says."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import orjson
+import pytest
+
+from labstow.client import AsyncLabstow
+from labstow.contracts import history as history_messages
+from labstow.contracts import resource as resource_messages
+from labstow.contracts.errors import Refusal
+from labstow.contracts.events import Event
+from labstow.contracts.message import Request
+from labstow.contracts.resource import Add, NewResource
+from labstow.contracts.ulids import new_ulid
+from tests.compat.conftest import madsci_python  # noqa: F401  (a fixture)
+from tests.conftest import Gateway, Lab
+from tests.docs.pages import PAGES, README, ROOT, Block, blocks, ulids, without_ulids
+from tests.infra.running import labstow_up
+from tests.servers import short_folder
+
+JSON: Final = [block for page in PAGES for block in blocks(page, "json")]
+PYTHON: Final = [block for page in PAGES for block in blocks(page, "python")]
+REQUESTS: Final[dict[str, type[Request[Any]]]] = {
+    one.subject: one for one in (*resource_messages.COMMANDS, *resource_messages.QUERIES, *history_messages.QUERIES)
+}
+
+
+def asked_before(block: Block) -> Block:
+    """The request that an answer on a page belongs to."""
+    return [one for one in JSON if one.page == block.page and one.line < block.line and one.claim[0] in REQUESTS][-1]
+
+
+@pytest.mark.parametrize("block", JSON, ids=str)
+def test_what_is_shown_as_a_message_is_one(block: Block) -> None:
+    match block.claim:
+        case ("answer",):
+            REQUESTS[asked_before(block).claim[0]].answer.model_validate_json(block.text)
+        case ("event",):
+            assert Event.model_validate_json(block.text).model_dump().keys() == orjson.loads(block.text).keys()
+        case ("problem",):
+            problem = orjson.loads(block.text)
+            refusal = Refusal.from_problem(problem)
+            assert refusal.problem() == problem
+            assert refusal.detail == refusal.sentence.format(**refusal.facts)
+        case ("POST", path):
+            assert isinstance(orjson.loads(block.text), dict)
+            assert path.startswith("/")
+        case (subject,) | (subject, "refused", _):
+            REQUESTS[subject].model_validate_json(block.text)
+        case _:
+            pytest.fail("say behind the language what this is")
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("page", [page for page in PAGES if len(blocks(page, "json")) > 2], ids=lambda page: page.name)
+async def test_the_requests_of_a_page_do_what_it_says(page: Path, lab: Lab, gateway: Gateway) -> None:
+    shown = blocks(page, "json")
+    fresh = {id: new_ulid() for block in shown for id in ulids(block.text)}
+    answer: Any = None
+    async with AsyncLabstow(lab.nats_url) as client, httpx.AsyncClient(base_url=gateway.url) as rest:
+        for block in shown:
+            text = re.sub("|".join(fresh), lambda id: fresh[id.group()], block.text)
+            match block.claim:
+                case ("answer",):
+                    assert orjson.loads(text).keys() == answer.keys(), block
+                case ("problem",):
+                    assert orjson.loads(text) == answer, block
+                case ("POST", path):
+                    response = await rest.post(path, content=text)
+                    assert response.status_code == 200, f"{block}: {response.text}"
+                case (subject, *refused):
+                    reply = await client.bus.ask(subject, text.encode())
+                    answer = orjson.loads(reply.body)
+                    assert reply.code == (refused[1] if refused else ""), f"{block}: {answer}"
+
+
+def run(python: Path | str, code: Path | str, lab: Lab, gateway: Gateway) -> str:
+    """What a program says that finds this laboratory where a reader's would be; what it leaves is thrown away."""
+    program = [code] if isinstance(code, Path) else ["-c", here(code, lab, gateway)]
+    environment = {"LABSTOW_NATS_URL": lab.nats_url, "RESOURCE_SERVER_URL": gateway.url, "PYTHONUTF8": "1"}
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [python, *program],
+            capture_output=True, encoding="utf-8", env=os.environ | environment, cwd=folder, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def here(code: str, lab: Lab, gateway: Gateway) -> str:
+    """Code with the usual addresses replaced by those of this laboratory."""
+    return code.replace("nats://127.0.0.1:4222", lab.nats_url).replace("http://127.0.0.1:8003/", gateway.url)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("block", [block for block in PYTHON if not block.claim], ids=str)
+async def test_code_runs(block: Block, lab: Lab, gateway: Gateway, client: AsyncLabstow) -> None:
+    something = await client.ask(Add(resource=NewResource(name="something to hear of")))
+    async for _ in client.events(entity_id=something.resource_id):
+        break
+    assert run(sys.executable, block.text, lab, gateway)
+
+
+@pytest.mark.system
+@pytest.mark.compat
+@pytest.mark.parametrize("block", [block for block in PYTHON if block.claim == ("madsci",)], ids=str)
+def test_code_for_madsci_runs(block: Block, lab: Lab, gateway: Gateway, madsci_python: Path) -> None:  # noqa: F811
+    assert "Plate 9" in run(madsci_python, block.text, lab, gateway)
+
+
+@pytest.mark.system
+def test_the_first_plate_says_what_the_readme_says(lab: Lab, gateway: Gateway) -> None:
+    said = run(sys.executable, ROOT / "examples" / "first_plate.py", lab, gateway)
+    assert without_ulids(said) in [without_ulids(block.text) for block in blocks(README, "text")]
+
+
+@pytest.mark.system
+def test_the_first_plate_without_a_laboratory_says_what_is_missing() -> None:
+    nowhere = {"LABSTOW_NATS_URL": "nats://127.0.0.1:1"}
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples" / "first_plate.py"],
+        capture_output=True, text=True, env=os.environ | nowhere, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Is labstow running? `labstow up` starts it." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.system
+@pytest.mark.timeout(120)
+def test_the_first_start_says_what_the_readme_says() -> None:
+    (shown,) = [block.text for block in blocks(README, "text") if "labstow is ready" in block.text]
+    with short_folder() as folder, labstow_up(folder / "data") as up:
+        up.wait_until_ready()
+        assert up.stop() == 0
+        said = up.output()
+    assert [re.split("  +", line)[0] for line in shown.splitlines() if line.startswith("✓")] == [
+        re.split("  +", line)[0] for line in said.splitlines() if line.startswith("✓")
+    ]
+    for name in re.findall(r"^  (\w+)  ", shown, re.MULTILINE):
+        assert f"\n  {name}  " in said
+
+
+def test_the_replay_of_the_readme_exists() -> None:
+    (line,) = [block.text for block in blocks(README, "sh") if "replay" in block.text]
+    assert line.split() == [".venv/bin/python", "examples/replay.py", "--verify"]  # run so by tests of the history
+    assert (ROOT / "examples" / "replay.py").exists()
