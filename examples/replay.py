@@ -11,6 +11,7 @@ after the start is right, and what is not mentioned is not known.
 
 import argparse
 import asyncio
+import os
 import sys
 import time
 from collections import Counter
@@ -189,7 +190,8 @@ def moment(text: str) -> datetime:
 def options() -> argparse.Namespace:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--url", default="nats://127.0.0.1:4222", help="the NATS server (default: %(default)s)")
+    nats_url = os.environ.get("LABSTOW_NATS_URL", "nats://127.0.0.1:4222")
+    parser.add_argument("--url", default=nats_url, help="the NATS server (default: %(default)s)")
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--from-seq", type=int, default=1, metavar="N", help="the event to begin with")
     start.add_argument("--from-time", type=moment, metavar="TIME", help="when to begin, such as 2026-11-21T09:00Z")

@@ -12,7 +12,7 @@ import pytest
 from labstow.infra import ports
 from labstow.workers.kit.database import upgrade
 from tests.infra.running import eventually, labstow_up
-from tests.servers import Servers, short_folder
+from tests.servers import Servers, fresh_nats, short_folder
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
@@ -89,16 +89,17 @@ def test_replicas_are_gateways_on_consecutive_ports_and_as_many_workers(data: Pa
 
 
 def test_it_uses_the_servers_it_is_given(servers: Servers) -> None:
-    given = {
-        "LABSTOW_NATS_URL": servers.nats.url,
-        "LABSTOW_POSTGRES_URL": servers.postgres.url,
-        "LABSTOW_REDIS_URL": servers.redis.url,
-    }
-    with short_folder() as folder, labstow_up(folder, environ=given) as up:
-        up.wait_until_ready()
-        assert set(up.pids) == {"worker-1", "gateway-1"}
-        assert up.stop() == 0
-    assert servers.nats.answers()
+    with fresh_nats() as server:  # not the one the shared labstow serves
+        given = {
+            "LABSTOW_NATS_URL": server.url,
+            "LABSTOW_POSTGRES_URL": servers.postgres.url,
+            "LABSTOW_REDIS_URL": servers.redis.url,
+        }
+        with short_folder() as folder, labstow_up(folder, environ=given) as up:
+            up.wait_until_ready()
+            assert set(up.pids) == {"worker-1", "gateway-1"}
+            assert up.stop() == 0
+        assert server.answers()
 
 
 def test_what_keeps_ending_ends_it_and_names_the_log() -> None:

@@ -26,7 +26,7 @@ class Call(Generic[R_co]):
     by: By
     answer: Answer
     digest: str | None = None
-    """Hash of the request, where the caller gave an operation id: the answer is then kept for repetitions."""
+    """Hash of a command: its answer is kept under the operation id, for repetitions."""
     deadline: float | None = None
     also: Footprint = field(default_factory=Footprint)
     """What earlier tries found it needs."""

@@ -64,7 +64,7 @@ class Intake:
             request = parse(endpoint.request, message.data)
             by = caller(head)
             call = Call(request, by, answer, deadline=deadline(head))
-            if isinstance(request, Command) and headers.OP_ID in head:
+            if isinstance(request, Command):  # without an id of the caller's, it still guards our own repetitions
                 call.digest = sha256(endpoint.request.subject.encode() + b"\0" + message.data).hexdigest()
             if not endpoint.lane_of(request).put(call):
                 raise Busy(retry_after_s=RETRY_AFTER_S)
