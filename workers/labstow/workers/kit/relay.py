@@ -3,7 +3,7 @@
     lead      a Postgres session lock elects one relay of all; losing the session ends its claims as well
     settle    find out what of a batch that somebody left open the stream has
     claim     the next entries, in order, committed before they are published
-    store     one atomic batch, accepted only where the stream still ends where we last saw it
+    store     the batch, accepted only where the stream still ends where we last saw it
 
 At most one batch is open at any time, and the server accepts it once: from us, or from a predecessor whose
 bytes were still on their way. Whoever finds it refused leads anew and settles. So every entry is in the
@@ -34,8 +34,9 @@ from labstow.workers.kit.outbox import EVENTS_A_BATCH, Outbox, Outgoing
 
 POLL_S: Final = 0.25
 STANDBY_S: Final = 1.0
-GATHER_S: Final = 0.02
-"""Between batches: each costs two writes to disk, which commands wait behind. One event more a batch costs none."""
+GATHER_S: Final = 0.1
+"""From one batch to the next, unless it is full: what follows shortly costs the disk, which commands wait for, nothing
+more. The first event after a silence is not delayed."""
 BACKOFF_S: Final = (0.1, 2.0)
 STREAM_CHECK_S: Final = 5.0
 HOUSEKEEPING_S: Final = 60.0
@@ -144,12 +145,13 @@ class Relay:
             if not self._nats.is_connected:
                 raise Interrupted("NATS is away")
             self._wake.clear()
+            begun = time.monotonic()
             if self._batch:
                 self._last = await stream.store(self._nats, self._batch, after=self._last)
                 self.published += len(self._batch)
                 looked = time.monotonic()
                 if len(self._batch) < EVENTS_A_BATCH:
-                    await asyncio.sleep(GATHER_S)
+                    await asyncio.sleep(begun + GATHER_S - looked)
             self._batch = await outbox.next(self._batch)
             now = time.monotonic()
             if now - tidied > HOUSEKEEPING_S:

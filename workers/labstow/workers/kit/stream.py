@@ -1,11 +1,13 @@
-"""The stream of events: how it is set up, and how a batch gets into it wholly or not at all."""
+"""The stream of events: how it is set up, and how a batch gets into it, in order and only where it belongs."""
 
+import asyncio
 from typing import Final
 from uuid import uuid4
 
 import nats
 import orjson
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
 from nats.js.errors import BadRequestError, NotFoundError
 
@@ -18,11 +20,15 @@ DUPLICATE_WINDOW_S: Final = 600
 ANSWER_S: Final = 5.0
 ROOM_FOR_HEADERS: Final = 512
 
+FEW: Final = 8
+"""Up to so many events go one by one: the server stages an atomic batch in files of its own, which costs as much as
+some single events, whatever the size (`python -m benchmarks.event_batches`)."""
+
 NAME_TAKEN: Final = 10058
 
 
 class NotStored(RuntimeError):
-    """The server refused a batch; nothing of it is in the stream. `code` is the server's."""
+    """The server refused a batch, or the rest of it. `code` is the server's."""
 
     def __init__(self, code: int, sentence: str) -> None:
         super().__init__(f"the stream refused a batch: {sentence} ({code})")
@@ -77,7 +83,10 @@ def settings(replicas: int = 1) -> api.StreamConfig:
 
 
 async def store(client: Client, batch: list[Outgoing], after: int) -> int:
-    """Append the batch behind stream sequence `after`, all or nothing; answer the sequence of its last event.
+    """Append the batch behind stream sequence `after`; answer the sequence of its last event.
+
+    Whatever is stored of it is its beginning, in its order, right behind `after`; a large batch is stored whole or
+    not at all.
 
     Raises:
         NotStored: the server said no, for example because the stream does not end at `after`.
@@ -90,6 +99,8 @@ async def store(client: Client, batch: list[Outgoing], after: int) -> int:
             f"event {largest.event_id} has {len(largest.payload)} bytes, the NATS server takes"
             f" {client.max_payload}: no event is published until its max_payload is raised to 8MB"
         )
+    if len(batch) <= FEW:
+        return await _one_by_one(client, batch, after)
     batch_id, size = uuid4().hex, len(batch)
     for number, event in enumerate(batch[:-1], 1):
         await client.publish(event.subject, event.payload, headers=_headers(event, batch_id, number, size, after))
@@ -97,22 +108,43 @@ async def store(client: Client, batch: list[Outgoing], after: int) -> int:
     answer = await client.request(
         last.subject, last.payload, timeout=ANSWER_S, headers=_headers(last, batch_id, size, size, after)
     )
-    outcome = orjson.loads(answer.data or b"{}")
-    if error := outcome.get("error"):  # looked at first: a refusal has a sequence too, 0
-        raise NotStored(error.get("err_code", 0), error.get("description", "no reason given"))
-    if outcome.get("seq") != after + size:  # a single event that is there already is acknowledged as a duplicate
-        raise NotStored(0, f"it is acknowledged as {outcome}, where {after + size} was next")
+    _require(answer, after + size)
     return after + size
 
 
+async def _one_by_one(client: Client, batch: list[Outgoing], after: int) -> int:
+    """Store events of which each is accepted only behind the one before it: a refused one takes the rest with it."""
+    behind = [{"Nats-Expected-Last-Sequence": str(after)}]
+    behind += [{"Nats-Expected-Last-Msg-Id": event.event_id} for event in batch[:-1]]
+    sent = [
+        asyncio.create_task(
+            client.request(event.subject, event.payload, timeout=ANSWER_S, headers=_about(event) | expected)
+        )
+        for event, expected in zip(batch, behind, strict=True)
+    ]
+    for number, answer in enumerate(await asyncio.gather(*sent), 1):
+        _require(answer, after + number)
+    return after + len(batch)
+
+
+def _require(answer: Msg, sequence: int) -> None:
+    outcome = orjson.loads(answer.data or b"{}")
+    if error := outcome.get("error"):  # looked at first: a refusal has a sequence too, 0
+        raise NotStored(error.get("err_code", 0), error.get("description", "no reason given"))
+    if outcome.get("seq") != sequence:  # an event that is there already is acknowledged as a duplicate
+        raise NotStored(0, f"it is acknowledged as {outcome}, where {sequence} was next")
+
+
+def _about(event: Outgoing) -> dict[str, str]:
+    return {headers.MESSAGE_ID: event.event_id, "content-type": CONTENT_TYPE}
+
+
 def _headers(event: Outgoing, batch_id: str, number: int, size: int, after: int) -> dict[str, str]:
-    written = {headers.MESSAGE_ID: event.event_id, "content-type": CONTENT_TYPE}
+    written = _about(event) | {"Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number)}
     if number == 1:
         written["Nats-Expected-Last-Sequence"] = str(after)
-    if size > 1:
-        written |= {"Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number)}
-        if number == size:
-            written["Nats-Batch-Commit"] = "1"
+    if number == size:
+        written["Nats-Batch-Commit"] = "1"
     return written
 
 
