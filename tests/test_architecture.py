@@ -21,6 +21,7 @@ MAY_KNOW: Final = {
 PURE: Final = ("rules", "writing", "placing", "draft", "lab", "thing")
 IMPURE: Final = ("sqlalchemy", "faststream", "psycopg", "nats", "alembic", "redis", "fastapi", "httpx", "asyncpg")
 EDGES: Final = {
+    "workers/labstow/workers/kit/intake.py",
     "workers/labstow/workers/kit/lane.py",
     "gateway/labstow/gateway/edge.py",
 }

@@ -7,7 +7,7 @@ import pytest
 from nats.aio.msg import Msg
 
 from labstow.client import bus as bus_module
-from labstow.client.bus import Bus, Reply
+from labstow.client.bus import NOT_THIS_TRY, Bus, Reply
 from labstow.contracts import headers
 from labstow.contracts.errors import NoWorker, OutcomeUnknown, RequestTooLarge
 from labstow.contracts.ulids import new_ulid
@@ -81,6 +81,50 @@ async def test_without_any_answer_the_outcome_is_unknown_and_the_operation_is_na
         with pytest.raises(OutcomeUnknown, match=op_id) as refusal:
             await bus.ask("test.silent", b"", {headers.OP_ID: op_id}, budget=0.3)
     assert refusal.value.facts["op_id"] == op_id
+
+
+@pytest.mark.parametrize("code", NOT_THIS_TRY)
+async def test_a_refusal_of_this_try_alone_is_no_outcome_once_another_is_under_way(
+    quiet_nats: NatsServer, serve: Serve, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setattr(bus_module, "TRY", 0.1)
+    replies: list[Reply | None] = [None, Reply(503, b"{}", code), Reply(503, b"{}", code), Reply(200, b"done")]
+    verb = f"test.{code}"
+    await serve(verb, lambda _: replies.pop(0))
+    async with Bus(quiet_nats.url) as bus:
+        assert await bus.ask(verb, b"") == Reply(200, b"done")
+    assert replies == []
+
+
+@pytest.mark.parametrize("code", NOT_THIS_TRY)
+async def test_refused_to_the_end_after_a_try_without_an_answer_the_outcome_is_unknown(
+    quiet_nats: NatsServer, serve: Serve, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setattr(bus_module, "TRY", 0.1)
+    tries: list[Msg] = []
+
+    def refuse_later(message: Msg) -> Reply | None:
+        tries.append(message)
+        return Reply(503, b"{}", code) if len(tries) > 1 else None
+
+    await serve(f"test.end.{code}", refuse_later)
+    async with Bus(quiet_nats.url) as bus:
+        with pytest.raises(OutcomeUnknown):
+            await bus.ask(f"test.end.{code}", b"", budget=0.6)
+    assert 2 < len(tries) < 12
+
+
+async def test_any_other_refusal_is_the_outcome_and_so_is_one_of_the_first_try(
+    quiet_nats: NatsServer, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_module, "TRY", 0.1)
+    busy, taken = Reply(503, b"{}", "worker.busy"), Reply(409, b"{}", "resource.id_taken")
+    later: list[Reply | None] = [None, taken]
+    await serve("test.at_once", lambda _: busy)
+    await serve("test.taken", lambda _: later.pop(0))
+    async with Bus(quiet_nats.url) as bus:
+        assert await bus.ask("test.at_once", b"") == busy
+        assert await bus.ask("test.taken", b"") == taken
 
 
 async def test_a_request_is_not_kept_for_a_server_that_is_away_and_the_connection_mends_itself() -> None:

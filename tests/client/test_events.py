@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import nats
 import orjson
 import pytest
+from nats.errors import ConnectionClosedError
 from nats.js.errors import NotFoundError
 
 from labstow.client import events as events_module
@@ -142,6 +143,54 @@ async def test_without_a_stream_there_is_nothing_to_follow(bus: Bus) -> None:
     await bus.nats.jetstream().delete_stream(subjects.EVENT_STREAM)
     with pytest.raises(NotFoundError):
         await anext(events(bus.nats))
+
+
+@pytest.mark.parametrize("strange", [b"", b"\xff", b"[]", b'{"specversion": "1.0"}'])
+async def test_what_is_no_event_is_left_out_with_a_warning(
+    bus: Bus, strange: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    await happen(bus, range(1, 2))
+    await bus.nats.jetstream().publish(subjects.event("resource", "added", THINGS[0]), strange)
+    await happen(bus, range(2, 3))
+    await bus.nats.jetstream().publish(subjects.event("resource", "added", THINGS[0]), strange)
+    assert [number async for number, _ in events(bus.nats, follow=False)] == [1, 3]
+    assert "number 2 of the stream" in caplog.text
+    assert "number 4 of the stream" in caplog.text
+
+
+async def test_a_client_that_is_closed_hears_nothing(bus: Bus) -> None:
+    await bus.close()
+    async with asyncio.timeout(10):
+        with pytest.raises(ConnectionClosedError):
+            await anext(events(bus.nats))
+
+
+@pytest.mark.parametrize("down", [False, True])
+async def test_a_follower_ends_when_its_client_is_closed(bus: Bus, server: NatsServer, down: bool) -> None:
+    heard: list[int] = []
+
+    async def follow() -> None:
+        async for number, _ in events(bus.nats):
+            heard.append(number)
+
+    await happen(bus, range(1, 3))
+    if down:
+        await asyncio.to_thread(server.kill)
+        await until(lambda: not bus.connected)
+    follower = asyncio.create_task(follow())
+    await (asyncio.sleep(0) if down else until(lambda: len(heard) == 2))
+    await bus.close()
+    async with asyncio.timeout(10):
+        await follower
+
+
+async def test_a_reader_that_is_interrupted_before_the_end_is_told(bus: Bus) -> None:
+    await happen(bus, range(1, 3))
+    async with aclosing(events(bus.nats, follow=False)) as heard:
+        await anext(heard)
+        await bus.close()
+        with pytest.raises(ConnectionClosedError):
+            await anext(heard)
 
 
 async def patiently(bus: Bus, numbers: range) -> None:

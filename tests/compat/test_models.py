@@ -15,6 +15,8 @@ from tests.gateway.things import Json, things
 
 pytestmark = [pytest.mark.compat, pytest.mark.timeout(300)]
 
+OP = "01M7ZQPJ4RNK3G1KAYMQFFSG2D"
+
 
 class Echo:
     """Their models, in a process of their own."""
@@ -46,6 +48,6 @@ def echo(madsci_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_their_models_take_every_answer_and_give_it_back_unchanged(echo: Echo, thing: Json) -> None:
     answered = madsci.shown(thing)
-    assert NewResource.model_validate(madsci.given(echo(answered))) == NewResource.model_validate(
-        madsci.given(answered)
+    assert NewResource.model_validate(madsci.given(echo(answered), OP)) == NewResource.model_validate(
+        madsci.given(answered, OP)
     )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from labstow.contracts import errors
-from labstow.contracts.errors import Refusal
+from labstow.contracts.errors import DeadlinePassed, Refusal, TooSlow
 
 
 class Drawn(NamedTuple):
@@ -96,6 +96,20 @@ def test_a_problem_body_has_what_rfc_9457_asks_for(cls: type[Refusal]) -> None:
     assert problem["detail"] == "because"
     assert 400 <= problem["status"] <= 504
     assert problem["left"] == "0.5"
+
+
+def test_a_deadline_that_passed_says_by_how_much() -> None:
+    """So that a wrong clock can be told from a long queue."""
+    late = DeadlinePassed(late_s=86400.5)
+
+    assert late.facts == {"late_s": 86400.5}
+    assert "86400.5 s late by the worker's clock" in late.detail
+
+
+def test_a_query_that_takes_too_long_is_a_mistake_of_the_callers() -> None:
+    slow = TooSlow(limit_s=5)
+
+    assert (slow.code, slow.status, slow.facts) == ("query.too_slow", 422, {"limit_s": 5})
 
 
 def test_a_refusal_of_a_later_version_is_understood_as_far_as_it_can_be() -> None:

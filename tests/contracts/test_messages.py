@@ -17,8 +17,21 @@ from pydantic import ValidationError
 import labstow.contracts
 from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, SHAPED, BaseType, matching
 from labstow.contracts.history import QueryHistory
-from labstow.contracts.message import ATTRIBUTES_CHARACTERS, ATTRIBUTES_DEPTH, ATTRIBUTES_KEYS, Answer, Message, Request
-from labstow.contracts.resource import Add, Find, Get, NewResource, Patch, Remove, Resource, Update
+from labstow.contracts.message import ATTRIBUTES_BYTES, ATTRIBUTES_DEPTH, ATTRIBUTES_KEYS, Answer, Message, Request
+from labstow.contracts.resource import (
+    MAX_NODES,
+    Add,
+    Find,
+    Get,
+    Init,
+    NewResource,
+    Patch,
+    Remove,
+    Replace,
+    Resource,
+    Update,
+    Upsert,
+)
 from labstow.contracts.service import Ready
 from labstow.contracts.subjects import request
 from tests.contracts.examples import EXAMPLES, PLATE_ID
@@ -204,13 +217,15 @@ def nested(levels: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("field", ["attributes", "owner"])
 def test_attributes_have_bounds(field: str) -> None:
-    """Bad input 7."""
+    """Bad input 7; seen to fail when characters are counted instead of bytes."""
     small: list[dict[str, Any]] = [
         {},
         nested(ATTRIBUTES_DEPTH),
         {str(key): None for key in range(ATTRIBUTES_KEYS)},
         {"k" * 256: 1},
-        {"a": "x" * (ATTRIBUTES_CHARACTERS - 100)},
+        {"a": "x" * (ATTRIBUTES_BYTES - 100)},
+        {"a": "µ" * (ATTRIBUTES_BYTES // 2 - 100)},
+        {"a": "🧪" * (ATTRIBUTES_BYTES // 4 - 100)},
         {"__proto__": 1, "constructor": 2, "__class__": 3, "$ref": 4, "a.b": 5, "": 6},
     ]
     large: list[dict[str, Any]] = [
@@ -218,11 +233,14 @@ def test_attributes_have_bounds(field: str) -> None:
         {str(key): None for key in range(ATTRIBUTES_KEYS + 1)},
         {"a": [{str(key): None} for key in range(ATTRIBUTES_KEYS)]},
         {"k" * 257: 1},
-        {"a": "x" * ATTRIBUTES_CHARACTERS},
+        {"a": "x" * ATTRIBUTES_BYTES},
+        {"a": "µ" * (ATTRIBUTES_BYTES // 2)},
+        {"a": "🧪" * (ATTRIBUTES_BYTES // 4)},
+        {"🧪" * 250 + str(key): None for key in range(66)},
         {"a": ["x" * 100] * 1000},
-        {"a": [1] * ATTRIBUTES_CHARACTERS},
-        {"a": [[]] * ATTRIBUTES_CHARACTERS},
-        {"a": [""] * ATTRIBUTES_CHARACTERS},
+        {"a": [1] * ATTRIBUTES_BYTES},
+        {"a": [[]] * ATTRIBUTES_BYTES},
+        {"a": [""] * ATTRIBUTES_BYTES},
     ]
     for attributes in small:
         assert getattr(new(**{field: attributes}), field) == attributes
@@ -273,6 +291,53 @@ def test_a_page_has_1_to_1000_things(limit: object) -> None:
     for query in (Find, QueryHistory):
         with pytest.raises(ValidationError):
             query.model_validate_json(json.dumps({"limit": limit}))
+
+
+@pytest.mark.parametrize("version", [0, -1, 2**31, 10**30, True, "1", 1.0])
+def test_an_expected_version_is_one_that_a_thing_can_have(version: object) -> None:
+    """Bad input 8: a version of 100 bits was an internal error, `true` was 1; seen to fail with a plain `int`."""
+    rest: dict[type[Message], dict[str, object]] = {
+        Update: {"resource_id": PLATE_ID, "changes": {}, "expected_version": version},
+        Remove: {"resource_id": PLATE_ID, "expected_version": version},
+        QueryHistory: {"version": version},
+    }
+    for message, fields in rest.items():
+        with pytest.raises(ValidationError, match=r"\n(expected_)?version\n"):
+            message.model_validate_json(json.dumps(fields))
+
+
+@pytest.mark.parametrize("version", [1, 2**31 - 1])
+def test_every_version_a_thing_can_have_can_be_expected(version: int) -> None:
+    assert Remove(resource_id=PLATE_ID, expected_version=version).expected_version == version
+    assert QueryHistory(version=version).version == version
+
+
+def boxes(count: int, *, deep: bool) -> dict[str, Any]:
+    """That many resources in one: side by side, or three levels of them."""
+    if not deep:
+        return {"name": "box", "base_type": "container", "children": [{"name": "x"}] * (count - 1)}
+    shelf = {"name": "shelf", "base_type": "container", "children": [{"name": "x"}] * 9}
+    tens, rest = divmod(count - 1, 10)
+    return {"name": "rack", "base_type": "container", "children": [shelf] * tens + [{"name": "x"}] * rest}
+
+
+@pytest.mark.parametrize("command", [Add, Init, Upsert, Replace])
+@pytest.mark.parametrize("deep", [False, True])
+def test_one_command_names_2500_resources_at_most(command: type[Message], deep: bool) -> None:
+    """A larger one would be a transaction of seconds; seen to fail without `_counted`."""
+    full, more = (NewResource.model_validate(boxes(MAX_NODES + extra, deep=deep)) for extra in (0, 1))
+
+    command.model_validate_json(json.dumps({"resource": boxes(MAX_NODES, deep=deep)}))
+    command.model_validate({"resource": full})
+    for tree in (more, boxes(MAX_NODES + 1, deep=deep)):
+        with pytest.raises(ValidationError, match=r"2501 resources in one command, at most 2500 .* parent_id"):
+            command.model_validate({"resource": tree})
+
+
+def test_a_full_plate_of_1536_wells_fits_into_one_command() -> None:
+    wells = [{"name": "x", "position": [row, column]} for row in range(32) for column in range(48)]
+
+    Add.model_validate({"resource": {"name": "P", "base_type": "grid", "rows": 32, "columns": 48, "children": wells}})
 
 
 @pytest.mark.parametrize("number", [0, -1, 2**63, 10**30])

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from labstow.contracts import headers
-from labstow.contracts.errors import Busy, Occupied, Refusal
+from labstow.contracts.errors import Busy, DeadlinePassed, Occupied, Refusal
 from labstow.contracts.ulids import new_ulid
 from labstow.gateway import resources
 from labstow.gateway.ids import is_ulid
@@ -21,7 +21,9 @@ async def test_no_worker_is_503_with_the_advice_to_try_again(http: Connect) -> N
     assert answer.headers["retry-after"] == "1"
 
 
-@pytest.mark.parametrize("refusal", [Occupied(name="P1", position="A1", occupant_id=ID), Busy(retry_after_s=1)])
+@pytest.mark.parametrize(
+    "refusal", [Occupied(name="P1", position="A1", occupant_id=ID), Busy(retry_after_s=1), DeadlinePassed(late_s=3)]
+)
 async def test_a_refusal_passes_as_it_is(http: Connect, refusal: Refusal) -> None:
     answer = await http(WrittenLab(resource_add=refusal)).post("/resource/add", json=BODY)
     assert answer.status_code == refusal.status
@@ -72,6 +74,14 @@ async def test_a_repeated_idempotency_key_is_the_same_operation(http: Connect) -
     assert op_ids[:2] == [own, own]
     assert op_ids[2] == op_ids[3]
     assert len(set(op_ids)) == 5
+
+
+async def test_one_request_is_one_operation_however_much_is_asked_for_it(http: Connect) -> None:
+    held = {"base_type": "stack", "quantity": "1"}
+    lab = WrittenLab(resource_add=lambda _: thing(**held), resource_get=lambda _: thing(**held))
+    await http(lab).post("/resource/add", json=BODY)
+    assert len(lab.heads) == 2
+    assert len({heads[headers.OP_ID] for heads in lab.heads}) == 1
 
 
 async def test_who_asks_and_how_goes_with_the_request(http: Connect) -> None:

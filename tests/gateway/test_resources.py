@@ -2,7 +2,7 @@
 
 import pytest
 
-from labstow.contracts.errors import Ambiguous, AnswerTooLarge, NoMatch
+from labstow.contracts.errors import Ambiguous, AnswerTooLarge, NoMatch, Refusal, Removed, StorageUnavailable
 from tests.gateway.conftest import Connect
 from tests.gateway.lab import ID, PLATE, Json, WrittenLab, thing
 
@@ -24,6 +24,41 @@ async def test_a_container_with_children_is_answered_with_them(http: Connect) ->
     answer = await http(lab).post("/resource/add", json={"resource_name": "P1", "base_type": "grid"})
     assert answer.json()["children"][0]["children"][1]["resource_name"] == "W"
     assert [verb for verb, _ in lab.asked] == ["resource.add", "resource.get"]
+
+
+@pytest.mark.parametrize("path", ["add", "init", "add_or_update", "update"])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        AnswerTooLarge(size=9_000_000, limit=8_000_000, instead="read its parts"),
+        Removed(resource_id=PLATE, removed_at="2026-11-21T20:00:00Z"),
+        StorageUnavailable(),
+        None,
+    ],
+)
+async def test_what_is_done_is_answered_without_the_children_when_they_cannot_be_read(
+    http: Connect, path: str, refusal: Refusal | None
+) -> None:
+    verb = {"add_or_update": "upsert", "update": "replace"}.get(path, path)
+    reads = {} if refusal is None else {"resource_get": refusal}
+    lab = WrittenLab(**{f"resource_{verb}": lambda _: thing(**GRID, version=4)}, **reads)
+    answer = await http(lab).post(f"/resource/{path}", json={"resource_name": "P1", "base_type": "grid"})
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"4"')
+    assert answer.json()["resource_id"] == PLATE
+    assert answer.json()["children"][0]["children"] == [None, None]
+    assert [asked for asked, _ in lab.asked] == [f"resource.{verb}", "resource.get"]
+
+
+@pytest.mark.parametrize("path", ["add", "init", "add_or_update", "update"])
+async def test_a_name_from_a_prefix_is_the_same_when_a_request_comes_again(http: Connect, path: str) -> None:
+    verb = {"add_or_update": "upsert", "update": "replace"}.get(path, path)
+    client = http(lab := WrittenLab(**{f"resource_{verb}": lambda _: thing()}))
+    for key in ("sheet 7", "sheet 7", "sheet 8", None, None):
+        heads = {"Idempotency-Key": key} if key else {}
+        await client.post(f"/resource/{path}", json={"resource_name_prefix": "tip"}, headers=heads)
+    names = [command["resource"]["name"] for _, command in lab.asked]
+    assert names[0] == names[1]
+    assert len(set(names)) == 4
 
 
 async def test_an_empty_container_is_answered_at_once(http: Connect) -> None:

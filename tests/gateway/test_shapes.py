@@ -1,5 +1,6 @@
 """What a MADSci client reads and sends back is what was there."""
 
+import re
 from typing import Any
 
 import pytest
@@ -12,16 +13,19 @@ from labstow.contracts.positions import Geometry, canonical
 from labstow.contracts.resource import NewResource, Resource
 from labstow.gateway.ids import is_ulid
 from labstow.gateway.madsci import given, shown
+from tests.gateway.lab import PLATE
 from tests.gateway.things import things
 
 Json = dict[str, Any]
+
+OP = "01M7ZQPJ4RNK3G1KAYMQFFSG2D"
 
 
 @forall(thing=things())
 @settings(max_examples=150, deadline=None)
 def test_a_resource_of_any_type_comes_back_as_it_went(thing: Json) -> None:
     resource = Resource.model_validate(thing)
-    back = NewResource.model_validate(given(shown(thing)))
+    back = NewResource.model_validate(given(shown(thing), OP))
     assert_same(resource, back)
 
 
@@ -84,8 +88,8 @@ def test_a_row_counts_the_quantities_of_its_children_which_must_not_exceed_what_
     plate |= {"capacity": "2"}
     theirs = shown(plate)
     assert theirs["capacity"] is None
-    assert given(theirs)["capacity"] == 2
-    assert given(theirs | {"capacity": 3})["capacity"] == 3
+    assert given(theirs, OP)["capacity"] == 2
+    assert given(theirs | {"capacity": 3}, OP)["capacity"] == 3
 
 
 @pytest.fixture
@@ -116,7 +120,7 @@ def plate() -> Json:
 )
 def test_a_body_of_another_form_is_refused_with_a_sentence(body: Json, sentence: str) -> None:
     with pytest.raises(Invalid, match=sentence):
-        given(body)
+        given(body, OP)
 
 
 def test_a_body_nested_without_end_is_refused_before_it_is_read_through() -> None:
@@ -124,14 +128,23 @@ def test_a_body_nested_without_end_is_refused_before_it_is_read_through() -> Non
     for _ in range(200):
         body = {"resource_name": "around", "base_type": "stack", "children": [body]}
     with pytest.raises(TooDeep):
-        given(body)
+        given(body, OP)
 
 
 def test_a_name_is_made_from_the_prefix_and_the_id_so_that_asking_twice_names_the_same() -> None:
     body = {"resource_name": None, "resource_name_prefix": "tip", "resource_id": "01M7ZQPJ4RNK3G1KAYMQFFSG2C"}
-    assert given(body)["name"] == given(body)["name"] == "tip_FFSG2C"
+    assert given(body, OP)["name"] == given(body, PLATE)["name"] == "tip_FFSG2C"
+
+
+def test_without_an_id_the_name_is_made_from_the_operation_and_each_child_has_its_own() -> None:
+    tip = {"resource_name_prefix": "tip"}
+    inner = {"resource_name_prefix": "rack", "base_type": "stack", "children": [tip, tip]}
+    body = {"resource_name_prefix": "rack", "base_type": "stack", "children": [inner, tip]}
+    assert given(body, OP) == given(body, OP)
+    names = re.findall(r"(?:tip|rack)_[0-9A-Z]{6}", str([given(body, OP), given(body, PLATE)]))
+    assert len(set(names)) == len(names) == 10
 
 
 def test_what_the_server_owns_is_not_taken_from_a_body() -> None:
     body = {"resource_name": "S", "base_type": "asset", "version": 7, "removed": True, "locked_by": "x", "rows": None}
-    assert given(body) == {"name": "S", "base_type": "asset"}
+    assert given(body, OP) == {"name": "S", "base_type": "asset"}

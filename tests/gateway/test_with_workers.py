@@ -91,6 +91,13 @@ async def test_a_request_with_the_same_key_is_done_once(rest: httpx.AsyncClient,
     assert (other.status_code, other.json()["code"]) == (422, "operation.other_payload")
 
 
+async def test_a_repetition_with_a_prefix_instead_of_a_name_is_done_once(rest: httpx.AsyncClient) -> None:
+    body, key = {"resource_name_prefix": "tip"}, {"Idempotency-Key": f"sheet {new_ulid()}"}
+    first, again = [await rest.post("/resource/add", json=body, headers=key) for _ in range(2)]
+    assert first.status_code == again.status_code == 200
+    assert first.json() == again.json()
+
+
 async def test_the_history_names_the_caller_and_the_door(rest: httpx.AsyncClient, client: AsyncLabstow) -> None:
     body = {"resource_id": new_ulid(), "resource_name": "seen"}
     await rest.post("/resource/add", json=body, headers={"X-Owner": "ada"})

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from labstow.contracts.errors import Refusal
 from labstow.contracts.message import Command
@@ -14,6 +14,15 @@ from labstow.workers.resource.thing import Thing
 
 ENOUGH: Final = 6
 """So often at most a command is loaded for, however much it names: a worker gives up after 20."""
+
+
+class Decision(NamedTuple):
+    """What a command comes to, and what was loaded for that, in how many rounds."""
+
+    comes_to: object
+    """The code of its refusal, or what changes."""
+    footprint: Footprint
+    rounds: int
 
 
 def loaded(full: Lab, footprint: Footprint) -> Lab:
@@ -47,13 +56,13 @@ def below(full: Lab, root: str) -> Iterator[tuple[str, Thing]]:
         yield from below(full, child)
 
 
-def decision(full: Lab, command: Command[Any], now: datetime) -> object:
-    """What a command comes to on parts of the lab: the code of its refusal, or what changes.
+def decision(full: Lab, command: Command[Any], now: datetime) -> Decision:
+    """What a command comes to on parts of the lab.
 
     It sees nothing that was not loaded, and asks for what it needs in a few rounds.
     """
     footprint = RESOURCE.needs(command)
-    for _ in range(ENOUGH):
+    for rounds in range(1, ENOUGH + 1):
         try:
             outcome = RESOURCE.rules[type(command)](
                 loaded(full, footprint), command, now, By("tester", "memory", "an operation")
@@ -61,9 +70,9 @@ def decision(full: Lab, command: Command[Any], now: datetime) -> object:
         except Wanted as wanted:
             footprint.add(wanted.footprint)
         except Refusal as refusal:
-            return refusal.code
+            return Decision(refusal.code, footprint, rounds)
         else:
-            return told(outcome.changes)
+            return Decision(told(outcome.changes), footprint, rounds)
     raise AssertionError(f"it wants more and more: {footprint}")
 
 

@@ -80,7 +80,7 @@ class Room:
         """
         self.now += timedelta(seconds=1)
         before, length = dict(self.lab.things), len(self.unit.entries)
-        expected = None if op_id else decision(self.lab, command, self.now)
+        expected = None if op_id else decision(self.lab, command, self.now).comes_to
         try:
             answer: Json = settled(self.unit.ask(command, op_id=op_id))
         except Refusal as refusal:

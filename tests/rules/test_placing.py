@@ -22,6 +22,7 @@ from labstow.contracts.errors import (
 )
 from labstow.contracts.resource import MAX_DEPTH, Add, Replace, Update, Upsert
 from labstow.contracts.ulids import new_ulid
+from tests.rules.loading import decision
 from tests.rules.room import PLACES, SIZES, Room, new
 
 CONTENT = {kind: "consumable" if kind is BaseType.POOL else "asset" for kind in CONTAINERS}
@@ -193,7 +194,7 @@ def test_only_containers_contain(room: Room, kind: BaseType) -> None:
 
 
 def test_a_thing_is_in_one_place(room: Room) -> None:
-    """I16; seen to fail without the check for `Elsewhere` in `put`."""
+    """I16; seen to fail without the check for `Elsewhere` in `place`."""
     here, there = room.add("collection"), room.add("collection")
     thing = room.add(into=here, position="x")
     again = new(resource_id=thing, position="y")
@@ -204,6 +205,25 @@ def test_a_thing_is_in_one_place(room: Room) -> None:
         room.refused(Add(resource=new("collection", children=[again]))),
     ):
         assert isinstance(refusal, Elsewhere)
+        assert refusal.facts["parent_id"] == here
+
+
+@pytest.mark.parametrize("kind", sorted(CONTAINERS))
+def test_a_container_is_in_one_place_too(room: Room, kind: BaseType) -> None:
+    """I16; was refused as a cycle, behind the lock of the tree; seen to fail without the check in `place`."""
+    here, there = room.add("collection"), room.add("collection")
+    box = room.add(kind, into=here, position="x")
+    again = new(kind, resource_id=box, position="y")
+
+    for command in (
+        Upsert(resource=again, parent_id=there),
+        Replace(resource=new("collection", resource_id=there, children=[again])),
+        Add(resource=new("collection", children=[again])),
+        Add(resource=new("collection", children=[again], position="y"), parent_id=there),
+    ):
+        assert not decision(room.lab, command, room.now).footprint.tree
+        refusal = room.refused(command)
+        assert refusal.code == "resource.elsewhere"
         assert refusal.facts["parent_id"] == here
 
 
@@ -395,3 +415,47 @@ def test_many_racks_are_put_away_in_one_go(room: Room) -> None:
     room.replace(shelf, "container", children=[new("row", resource_id=rack) for rack in racks])
 
     assert set(room.inside(shelf)) == set(racks)
+
+
+@pytest.mark.parametrize("kind", sorted(UNIQUE))
+@pytest.mark.parametrize("verb", ["add", "upsert", "replace"])
+def test_what_is_in_many_known_things_is_looked_at_once(room: Room, kind: BaseType, verb: str) -> None:
+    """However many plates a command fills; each took a look of its own. Seen to fail without `foresee`."""
+    plates = [room.add(kind) for _ in range(25)]
+    content = CONTENT[kind]
+    filled = [
+        new(kind, resource_id=plate, position=at, children=[new(content, position=PLACES[kind][0])])
+        for at, plate in enumerate(plates)
+    ]
+    rack = room.add("row", columns=25) if verb != "add" else None
+    body = new("row", resource_id=rack, columns=25, children=filled)
+    command = {"add": Add, "upsert": Upsert, "replace": Replace}[verb](resource=body)
+
+    assert decision(room.lab, command, room.now).rounds <= 5  # spots, way up, what is in them, and their rows
+
+    room.ask(command)
+    refilled = [new(kind, resource_id=plate, children=[new(content, position=PLACES[kind][0])]) for plate in plates]
+    again = Replace(resource=new("row", resource_id=room.thing(plates[0]).parent_id, columns=25, children=refilled))
+    assert decision(room.lab, again, room.now).rounds == 2
+    assert isinstance(room.refused(again), Occupied)
+
+
+def test_what_is_in_many_known_pools_is_looked_at_once(room: Room) -> None:
+    """Whether it can be counted in another unit; seen to fail without the pools in `foresee`."""
+    content = [new("consumable", position="x")]
+    pools = [new("pool", resource_id=new_ulid(), position=at, children=content) for at in range(25)]
+    rack = room.add("row", columns=25, children=pools)
+    measured = [new("pool", resource_id=pool.resource_id, unit="mL") for pool in pools]
+
+    room.replace(rack, "row", columns=25, children=measured)
+
+    assert {room.thing(pool).unit for pool in room.inside(rack)} == {"mL"}
+
+
+@pytest.mark.parametrize("wrong", ["Z99", None])
+def test_what_is_said_wrong_is_refused_where_it_is_written(room: Room, wrong: object) -> None:
+    """Looking ahead decides nothing: another type is refused before a position that this type does not have."""
+    plate = room.add("grid")
+    body = new("row", resource_id=plate, children=[new(position=wrong)])
+
+    assert room.refused(Replace(resource=body)).code == "resource.other_shape"

@@ -11,7 +11,18 @@ from labstow.client import AsyncLabstow
 from labstow.contracts import headers, subjects
 from labstow.contracts.errors import Removed, StaleVersion
 from labstow.contracts.history import QueryHistory
-from labstow.contracts.resource import COMMANDS, QUERIES, Add, Find, Get, NewResource, Patch, Remove, Update
+from labstow.contracts.resource import (
+    COMMANDS,
+    QUERIES,
+    Add,
+    Find,
+    Get,
+    GetHierarchy,
+    NewResource,
+    Patch,
+    Remove,
+    Update,
+)
 from labstow.contracts.ulids import new_ulid
 from tests.conftest import Lab, until
 
@@ -153,3 +164,45 @@ async def test_a_request_sent_without_a_reply_subject_is_still_executed(client: 
         return bool((await client.ask(Find(name=name))).resources)
 
     await until(there)
+
+
+@pytest.mark.parametrize("stamp", ["[]", '"a"', "{", "7", '{"user":'])
+async def test_a_stamp_that_no_server_writes_is_refused(client: AsyncLabstow, stamp: str) -> None:
+    """Bad input 18. Seen to fail without the check: 500."""
+    reply = await client.bus.ask("resource.find", b"{}", {headers.REQUEST_INFO: stamp})
+    assert (reply.status, reply.code) == (422, "request.invalid")
+
+
+@pytest.mark.parametrize("moment", ["soon", "nan", "inf", ""])
+async def test_a_deadline_that_is_no_moment_is_refused(client: AsyncLabstow, moment: str) -> None:
+    reply = await client.bus.ask("resource.find", b"{}", {headers.DEADLINE: moment})
+    assert (reply.status, reply.code) == (422, "request.invalid")
+
+
+async def test_no_answer_goes_to_a_subject_of_ours(client: AsyncLabstow) -> None:
+    """Bad input 18: else it would be taken for an event, or for a request. Seen to fail without the check."""
+    forged = new_ulid()
+    body = orjson.dumps({"resource": {"name": "x"}})
+    reply_to = subjects.event("resource", "added", forged)
+    await client.bus.nats.publish("labstow.v1.resource.add", body, reply=reply_to)
+    thing = await client.ask(Add(resource=NewResource(name="after")))
+    async with asyncio.timeout(10):
+        async for _, event in client.events(noun="resource", what="added"):
+            if event.subject == thing.resource_id:
+                break
+    stored = await client.bus.nats.jetstream().stream_info(subjects.EVENT_STREAM, subjects_filter=reply_to)
+    assert not stored.state.subjects
+
+
+async def test_what_was_removed_together_is_shown_together(client: AsyncLabstow) -> None:
+    """I41: a removed plate still has its samples; its place in the hierarchy is gone."""
+    wells = (NewResource(name="a", position="A1"), NewResource(name="b", position="B1"))
+    plate = NewResource(resource_id=new_ulid(), name="P", base_type="grid", rows=8, columns=12, children=wells)
+    added = await client.ask(Add(resource=plate))
+    first = (await client.ask(Get(resource_id=added.resource_id))).children or ()
+    await client.ask(Remove(resource_id=first[0].resource_id))
+    await client.ask(Remove(resource_id=added.resource_id))
+    shown = await client.ask(Get(resource_id=added.resource_id, removed=True))
+    assert [child.name for child in shown.children or ()] == ["b"]
+    with pytest.raises(Removed):
+        await client.ask(GetHierarchy(resource_id=added.resource_id))

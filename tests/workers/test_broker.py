@@ -32,7 +32,7 @@ async def test_messages_come_as_nats_delivers_them_and_are_answered_once(servers
     await client.publish("labstow.v1.test.get", b"{not json", reply=inbox.subject)
     assert (await inbox.next_msg(timeout=5)).data == b"Msg {not json"
     async with asyncio.timeout(10):
-        await withdraw(broker)
+        await withdraw(broker, await broker.connect())
     await client.publish("labstow.v1.test.get", b"{}", reply=inbox.subject)
     after = await inbox.next_msg(timeout=5)
     assert (after.headers or {}).get("Status") == "503", "nobody serves it any more, and nothing else was answered"

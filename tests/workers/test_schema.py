@@ -84,3 +84,13 @@ def test_a_newer_database_is_not_upgraded(postgres_url: str) -> None:
         db.execute("update labstow.alembic_version set version_num = '9999'")
     with pytest.raises(SchemaRefused, match="newer"):
         upgrade(postgres_url)
+
+
+def test_a_schema_of_our_name_that_is_not_ours_is_refused(servers: Servers) -> None:
+    """I57: somebody else's tables are named, and left alone."""
+    with servers.database() as url:
+        with psycopg.connect(url, autocommit=True) as db:
+            db.execute("create schema labstow")
+            db.execute("create table labstow.tubes (id int)")
+        with pytest.raises(SchemaRefused, match="not ours, such as tubes"):
+            upgrade(url)

@@ -12,7 +12,15 @@ from nats.errors import MaxPayloadError, NoRespondersError, OutboundBufferLimitE
 from nats.errors import TimeoutError as NatsTimeoutError
 
 from labstow.contracts import headers, subjects
-from labstow.contracts.errors import NoWorker, OutcomeUnknown, RequestTooLarge
+from labstow.contracts.errors import (
+    Busy,
+    Contended,
+    DeadlinePassed,
+    NoWorker,
+    OutcomeUnknown,
+    RequestTooLarge,
+    StorageUnavailable,
+)
 from labstow.contracts.ulids import new_ulid
 
 BUDGET: Final = 5.0
@@ -25,6 +33,9 @@ TRY: Final = 2.0
 """Seconds after which a request without an answer is sent again."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.25
+
+NOT_THIS_TRY: Final = frozenset(no.code for no in (Busy, Contended, StorageUnavailable, DeadlinePassed))
+"""Refusals that tell of one try only: an earlier one that was not answered may still be executed."""
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +107,8 @@ class Bus:
     ) -> Reply:
         """Ask a worker (`verb` is what follows `labstow.v1.`) and give its answer, be it a refusal.
 
-        Sent again as long as there is no answer and time is left: workers execute an operation id once.
+        Sent again as long as there is no answer and time is left: workers execute an operation id once. After a try
+        without an answer, what a worker says of a later one alone (`NOT_THIS_TRY`) is none either.
 
         Raises:
             NoWorker: nobody took the request, so nothing happened.
@@ -111,23 +123,23 @@ class Bus:
             heads[headers.OP_ID] = new_ulid()
         while True:
             try:
-                message = await self._send(subject, body, min(TRY, end - now), heads)
+                reply = _read(await self._send(subject, body, min(TRY, end - now), heads))
+                if not (sent and reply.code in NOT_THIS_TRY):
+                    return reply
+                now = time.monotonic() + pause
             except (NoRespondersError, OutboundBufferLimitError):
                 now = time.monotonic() + pause
                 if not sent and now >= give_up:
                     raise NoWorker(subject=subject) from None
-                if now < end:
-                    await asyncio.sleep(pause)
-                    pause = min(2 * pause, LONGEST_PAUSE)
             except NatsTimeoutError:
                 sent = True
                 now = time.monotonic()
-            else:
-                if message.headers and (status := message.headers.get(headers.ERROR_CODE)):
-                    return Reply(int(status), message.data, message.headers.get(headers.ERROR, ""))
-                return Reply(200, message.data)
+                if now < end:
+                    continue
             if now >= end:
                 raise OutcomeUnknown(subject=subject, op_id=heads[headers.OP_ID])
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _send(self, subject: str, body: bytes, timeout: float, heads: dict[str, str]) -> Msg:  # noqa: ASYNC109
         """Send once. Offline the library would keep a request and send it whenever it is back: too late."""
@@ -148,3 +160,10 @@ class Bus:
     async def _back(self) -> None:
         self._complaint = ""
         log.warning("nats: connected again")
+
+
+def _read(message: Msg) -> Reply:
+    """Read what a worker answered."""
+    if message.headers and (status := message.headers.get(headers.ERROR_CODE)):
+        return Reply(int(status), message.data, message.headers.get(headers.ERROR, ""))
+    return Reply(200, message.data)

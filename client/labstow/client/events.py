@@ -1,6 +1,7 @@
 """Events of the laboratory, from the beginning or from where one left off."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Final
@@ -9,10 +10,11 @@ import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
-from nats.errors import NoRespondersError
+from nats.errors import ConnectionClosedError, NoRespondersError
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NoStreamResponseError, NotFoundError, ServiceUnavailableError
+from pydantic import ValidationError
 
 from labstow.contracts import subjects
 from labstow.contracts.events import Event
@@ -24,6 +26,8 @@ HEARTBEAT: Final = 1.0
 PAUSE: Final = 0.2
 AWAY: Final = (NoRespondersError, NatsTimeoutError, NoStreamResponseError, ServiceUnavailableError)
 """The server, or its JetStream, is not there at the moment."""
+
+log = logging.getLogger(__name__)
 
 
 class Gap(LookupError):
@@ -44,41 +48,66 @@ async def events(
 
     From the beginning, or behind the number `after`, or from a moment; to the end of the stream, or for ever
     with `follow`. Whoever keeps the number together with what was made of the event can go on from there
-    after any interruption. Outlives restarts of the server.
+    after any interruption. Outlives restarts of the server; with `follow` it ends when the client is closed. What is
+    in the stream and no event of ours is left out, with a warning in the log.
 
     Raises:
         Gap: events behind `after` are no longer, or not yet, in the stream: it was cut or made anew.
+        ConnectionClosedError: the client is closed at the start, or before all was read that was there.
     """
+    if nats.is_closed:
+        raise ConnectionClosedError
     subject = subjects.event(noun, what, entity_id)
     born: datetime | None = None
+    try:
+        while True:
+            reader = await _begin(nats, subject, after, since, again=born is not None)
+            try:
+                if born not in (None, reader.born):
+                    raise Gap("the stream was made anew, and its numbers with it")
+                born = reader.born
+                while follow or reader.pending:
+                    message = await reader.next()
+                    if message is None:
+                        await asyncio.sleep(PAUSE)
+                        break
+                    after = message.metadata.sequence.stream
+                    if event := _read(message):
+                        yield after, event
+                else:
+                    return
+            finally:
+                await reader.stop()
+    except ConnectionClosedError:
+        if not follow:
+            raise  # to end here would say that this was all
+
+
+async def _begin(nats: Client, subject: str, after: int, since: datetime | None, *, again: bool) -> "Reader":
+    """Make a reader, as soon as the server is there."""
     while True:
         try:
+            if nats.is_closed:
+                raise ConnectionClosedError
             if not nats.is_connected:
                 raise NoRespondersError
-            reader = await Reader.start(nats, subject, after, since)
+            return await Reader.start(nats, subject, after, since)
         except AWAY:
-            await asyncio.sleep(PAUSE)
-            continue
+            pass
         except NotFoundError:
-            if born is None:
-                raise
-            await asyncio.sleep(PAUSE)  # it was deleted, and is about to be refilled
-            continue
-        try:
-            if born not in (None, reader.born):
-                raise Gap("the stream was made anew, and its numbers with it")
-            born = reader.born
-            while follow or reader.pending:
-                message = await reader.next()
-                if message is None:
-                    await asyncio.sleep(PAUSE)
-                    break
-                after = message.metadata.sequence.stream
-                yield after, Event.model_validate_json(message.data)
-            else:
-                return
-        finally:
-            await reader.stop()
+            if not again:
+                raise  # else it was deleted, and is about to be refilled
+        await asyncio.sleep(PAUSE)
+
+
+def _read(message: Msg) -> Event | None:
+    """Read an event, if it is one."""
+    try:
+        return Event.model_validate_json(message.data)
+    except ValidationError as error:
+        number = message.metadata.sequence.stream
+        log.warning("no event: %s, number %d of the stream: %s", message.subject, number, error.errors()[0]["msg"])
+        return None
 
 
 class Reader:

@@ -26,6 +26,7 @@
     │   ├── InvalidPosition      position.invalid
     │   ├── InvalidQuantity      quantity.invalid
     │   └── OtherPayload         operation.other_payload
+    ├── TooSlow          422     query.too_slow
     ├── Internal         500     internal
     ├── Unavailable      503     nothing was done; try again
     │   ├── NoWorker             worker.none
@@ -243,6 +244,12 @@ class OtherPayload(Invalid):
     sentence = "operation {op_id} was used before with another request: make a new id for a new intent"
 
 
+class TooSlow(Refusal):
+    """The query would have kept the database busy for too long."""
+
+    code, status, sentence = "query.too_slow", 422, "the query took longer than {limit_s} s: narrow it"
+
+
 class Internal(Refusal):
     """A mistake of ours; the log has it under the operation id."""
 
@@ -270,7 +277,7 @@ class Busy(Unavailable):
 class Contended(Unavailable):
     """The things asked for changed hands too often."""
 
-    code, sentence = "worker.contended", "gave way to others {tries} times, try again"
+    code, sentence = "worker.contended", "could not be decided in {tries} tries, try again"
 
 
 class StorageUnavailable(Unavailable):
@@ -290,7 +297,8 @@ class DeadlinePassed(Late):
 
     code, sentence = (
         "deadline.passed",
-        "the deadline passed before the turn of this request came; it was not executed",
+        "the deadline passed before the turn of this request came; it was not executed: "
+        "it was {late_s} s late by the worker's clock",
     )
 
 

@@ -3,10 +3,16 @@
 from typing import Final
 
 OP_ID: Final = "Labstow-Op-Id"
-"""A ULID made once per intent and reused on retries: the same id is executed once in 24 hours."""
+"""A ULID made once per intent and reused on retries: the same id is executed once in 24 hours.
+
+A refusal is kept and repeated for 24 hours too: a new intent needs a new id.
+"""
 
 DEADLINE: Final = "Labstow-Deadline"
-"""Seconds since the epoch after which nobody waits for the answer; a command is not executed after it."""
+"""Seconds since the epoch after which nobody waits for the answer; a command is executed at most a second after it.
+
+That second is for clocks that differ: those of callers and workers must agree within it.
+"""
 
 LEASE: Final = "Labstow-Lease"
 """A lease the caller holds; may repeat."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import Field, JsonValue
 
 from labstow.contracts.events import Change
-from labstow.contracts.message import Answer, Instant, Query, Text, Ulid
+from labstow.contracts.message import Answer, Instant, Query, Text, Ulid, Version
 
 MAX_ENTRIES: Final = 1_000
 
@@ -47,7 +47,7 @@ class QueryHistory(Query[Entries]):
     subject: ClassVar[str] = "history.query"
     noun: Text | None = None
     entity_id: Ulid | None = None
-    version: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+    version: Version | None = None
     what: Text | None = None
     removed: bool | None = None
     """Whether the thing was removed after the change."""

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 ULID_LENGTH: Final = 26
 ATTRIBUTES_DEPTH: Final = 16
 ATTRIBUTES_KEYS: Final = 1_000
-ATTRIBUTES_CHARACTERS: Final = 65_536
+ATTRIBUTES_BYTES: Final = 65_536
 KEY_LENGTH: Final = 256
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -80,30 +80,30 @@ def bounded(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     Raises:
         ValueError: with what is wrong.
     """
-    keys = characters = 0
+    keys = size = 0
     level: list[Any] = [value]
     for _ in range(ATTRIBUTES_DEPTH):
         below: list[Any] = []
-        characters += 2 * len(level)  # quotes, brackets, commas: nothing is for nothing
+        size += 2 * len(level)  # quotes, brackets, commas: nothing is for nothing
         for item in level:
             if isinstance(item, dict):
                 keys += len(item)
                 for key in item:
                     if len(key) > KEY_LENGTH:
                         raise ValueError(f"a key has {len(key)} characters, at most {KEY_LENGTH} are allowed")
-                    characters += len(_clean(key))
+                    size += len(_clean(key).encode())
                 below.extend(item.values())
             elif isinstance(item, list):
                 below.extend(item)
             elif isinstance(item, str):
-                characters += len(_clean(item))
+                size += len(_clean(item).encode())
             else:
-                characters += 8
+                size += 8
                 _storable(item)
         if keys > ATTRIBUTES_KEYS:
             raise ValueError(f"more than {ATTRIBUTES_KEYS} keys")
-        if characters > ATTRIBUTES_CHARACTERS:
-            raise ValueError(f"more than {ATTRIBUTES_CHARACTERS} characters")
+        if size > ATTRIBUTES_BYTES:
+            raise ValueError(f"more than {ATTRIBUTES_BYTES} bytes in UTF-8")
         if not (level := below):
             return value
     raise ValueError(f"nested deeper than {ATTRIBUTES_DEPTH} levels")
@@ -119,6 +119,9 @@ Ulid = Annotated[
 Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A moment with its zone, kept in UTC."""
 
+Version = Annotated[int, Field(strict=True, ge=1, lt=2**31)]
+"""A version that a thing can have."""
+
 Exact = Annotated[Decimal, Field(max_digits=38, decimal_places=12, allow_inf_nan=False)]
 """An exact decimal number: on the way in a string, or a number as far as JSON numbers are exact (15 digits); on the
 way out a string. Never rounded."""
@@ -127,4 +130,4 @@ Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_clea
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_clean)]
 
 Attributes = Annotated[dict[str, JsonValue], AfterValidator(bounded)]
-"""Free-form JSON of the user: at most 64 Ki characters, 1,000 keys, 16 levels."""
+"""Free-form JSON of the user: at most 64 KiB of text in UTF-8, 1,000 keys, 16 levels."""

@@ -6,11 +6,25 @@ from typing import Annotated, Any, ClassVar, Final, Self
 from pydantic import AfterValidator, AliasChoices, Field, JsonValue, model_validator
 
 from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, SHAPED, BaseType
-from labstow.contracts.message import Answer, Attributes, Command, Exact, Instant, Message, Name, Query, Text, Ulid
+from labstow.contracts.message import (
+    Answer,
+    Attributes,
+    Command,
+    Exact,
+    Instant,
+    Message,
+    Name,
+    Query,
+    Text,
+    Ulid,
+    Version,
+)
 from labstow.contracts.positions import MAX_DIMENSION, MAX_POSITIONS, Position
 
 MAX_PAGE: Final = 1_000
 MAX_DEPTH: Final = 32
+MAX_NODES: Final = 2_500
+"""Resources in one command: a full plate of 1536 wells, and more."""
 
 Dimension = Annotated[int, Field(strict=True, ge=1, le=MAX_DIMENSION)]
 Amount = Annotated[Exact, Field(ge=0), AfterValidator(Decimal.copy_abs)]
@@ -96,6 +110,20 @@ class NewResource(Message):
         return self
 
 
+def _counted(tree: NewResource) -> NewResource:
+    """Refuse a tree that is too large for one transaction; once for all of it, not at each level."""
+    found = [tree]
+    for node in found:
+        found.extend(node.children)
+    if len(found) > MAX_NODES:
+        raise ValueError(f"{len(found)} resources in one command, at most {MAX_NODES} fit: add in parts, by parent_id")
+    return tree
+
+
+Tree = Annotated[NewResource, AfterValidator(_counted)]
+"""A resource with everything in it, as much as one command takes."""
+
+
 class Patch(Message):
     """Fields to change; a field that is not named stays. `attributes` merge key by key, a null removes its key."""
 
@@ -124,7 +152,7 @@ class Add(Command[Resource]):
     """
 
     subject: ClassVar[str] = "resource.add"
-    resource: NewResource
+    resource: Tree
     parent_id: Ulid | None = None
 
 
@@ -135,7 +163,7 @@ class Init(Command[Resource]):
     """
 
     subject: ClassVar[str] = "resource.init"
-    resource: NewResource
+    resource: Tree
 
 
 class Upsert(Command[Resource]):
@@ -145,7 +173,7 @@ class Upsert(Command[Resource]):
     """
 
     subject: ClassVar[str] = "resource.upsert"
-    resource: NewResource
+    resource: Tree
     parent_id: Ulid | None = None
 
 
@@ -155,7 +183,7 @@ class Update(Command[Resource]):
     subject: ClassVar[str] = "resource.update"
     resource_id: Ulid
     changes: Patch
-    expected_version: int | None = None
+    expected_version: Version | None = None
 
 
 class Replace(Command[Resource]):
@@ -165,7 +193,7 @@ class Replace(Command[Resource]):
     """
 
     subject: ClassVar[str] = "resource.replace"
-    resource: NewResource
+    resource: Tree
 
 
 class Remove(Command[Resource]):
@@ -173,7 +201,7 @@ class Remove(Command[Resource]):
 
     subject: ClassVar[str] = "resource.remove"
     resource_id: Ulid
-    expected_version: int | None = None
+    expected_version: Version | None = None
     reason: Text | None = None
 
 

@@ -19,6 +19,9 @@ from labstow.gateway.settings import GatewaySettings
 PROBLEM: Final = "application/problem+json"
 RETRY_AFTER: Final = {"Retry-After": "1"}
 
+_OPERATION: Final = "labstow.operation"
+"""Where a request keeps its operation id."""
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 log = logging.getLogger(__name__)
@@ -49,9 +52,9 @@ class Route(APIRoute):
             except ClientDisconnect:
                 return Response(status_code=400)  # nobody reads it
             except Exception:
-                op_id = new_ulid()
-                log.exception("operation %s: %s %s", op_id, request.method, request.url.path)
-                return refuse(Internal(op_id=op_id))
+                logged = new_ulid()
+                log.exception("operation %s: %s %s", logged, request.method, request.url.path)
+                return refuse(Internal(op_id=logged))
             return response
 
         return handle
@@ -84,6 +87,15 @@ def bus(request: Request) -> Bus:
     return found
 
 
+def op_id(request: Request) -> str:
+    """The operation id of a request, made once."""
+    found: str | None = request.scope.get(_OPERATION)
+    if found is None:
+        found = operation(dict(request.scope["headers"]).get(b"idempotency-key"))
+        request.scope[_OPERATION] = found
+    return found
+
+
 async def ask(request: Request, verb: str, message: Mapping[str, Any]) -> bytes:
     """Ask a worker in the name of the caller.
 
@@ -97,7 +109,7 @@ async def ask(request: Request, verb: str, message: Mapping[str, Any]) -> bytes:
         raise Invalid(summary=str(error), errors=[]) from None
     told = dict(request.scope["headers"])
     heads = {
-        headers.OP_ID: operation(told.get(b"idempotency-key")),
+        headers.OP_ID: op_id(request),
         headers.ACTOR: told.get(b"x-owner", b"").decode("latin-1") or "anonymous",
         headers.VIA: "rest",
     }

@@ -11,7 +11,7 @@ from typing import Any, Final
 from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, SHAPED, BaseType
 from labstow.contracts.errors import Invalid, TooDeep
 from labstow.contracts.resource import MAX_DEPTH
-from labstow.contracts.ulids import new_ulid
+from labstow.contracts.ulids import derived_ulid
 from labstow.gateway import contents
 from labstow.gateway.ids import is_ulid
 
@@ -26,19 +26,21 @@ OWNERS: Final = frozenset(f"{who}_id" for who in WHOSE)
 """All that their models keep of an owner, and only if it is a ULID."""
 
 
-def given(body: Json, depth: int = 1) -> Json:
+def given(body: Json, op_id: str, place: tuple[int, ...] = ()) -> Json:
     """Their resource as our `NewResource`: of what they name, what can be told.
+
+    The same for the same operation. `place` is where it is in what else the body names.
 
     Raises:
         Invalid: it has no name, or contents in a form that its type does not have.
         TooDeep: it is nested deeper than anything may be.
     """
-    if depth > MAX_DEPTH:
+    if len(place) >= MAX_DEPTH:
         raise TooDeep(limit=MAX_DEPTH)
     kind = body.get("base_type", BaseType.RESOURCE)
     kind = kind if isinstance(kind, str) else str(kind)
     beyond = _mapping(body.get(BEYOND))
-    ours: Json = {"name": _name(body)}
+    ours: Json = {"name": _name(body, op_id, place)}
     for key in ("resource_id", "resource_class", "base_type", "attributes", "owner"):
         if (value := body.get(key)) is not None:
             ours[key] = value
@@ -51,7 +53,8 @@ def given(body: Json, depth: int = 1) -> Json:
     ours |= _size(kind, body) | _amounts(kind, body, beyond)
     if children := body.get("children"):
         ours["children"] = [
-            {**given(child, depth + 1), "position": at} for at, child in contents.placed(kind, children)
+            {**given(child, op_id, (*place, number)), "position": at}
+            for number, (at, child) in enumerate(contents.placed(kind, children))
         ]
     return ours
 
@@ -124,12 +127,14 @@ def _children(kind: str, thing: Json) -> Json | list[Json | None]:
     return {child["position"] or child["resource_id"]: shown(child) for child in held}
 
 
-def _name(body: Json) -> object:
+def _name(body: Json, op_id: str, place: tuple[int, ...]) -> object:
+    """The name, or one made from the prefix and the id; without an id, from the operation and the place in it."""
     if (name := body.get("resource_name")) is not None:
         return name
     if not isinstance(prefix := body.get("resource_name_prefix"), str):
         raise Invalid(summary="resource_name: give one, or a resource_name_prefix", errors=[])
-    return f"{prefix}_{str(body.get('resource_id') or new_ulid())[-6:]}"
+    id_ = body.get("resource_id") or derived_ulid("name", op_id, *map(str, place))
+    return f"{prefix}_{str(id_)[-6:]}"
 
 
 def _size(kind: str, body: Json) -> Json:

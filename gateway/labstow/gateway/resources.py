@@ -1,14 +1,15 @@
 """Resources over REST, in the shapes of MADSci's clients."""
 
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
 from fastapi import APIRouter, Request, Response
 
 from labstow.contracts.base_types import CONTAINERS, BaseType
-from labstow.contracts.errors import Invalid, NotFound
+from labstow.contracts.errors import Invalid, NotFound, Refusal
 from labstow.contracts.resource import MAX_PAGE
-from labstow.gateway.edge import Route, ask, body, json
+from labstow.gateway.edge import Refused, Route, ask, body, json, op_id
 from labstow.gateway.ids import is_ulid
 from labstow.gateway.madsci import given, shown
 from labstow.gateway.openapi import RESOURCE, takes
@@ -38,25 +39,25 @@ router = APIRouter(route_class=Route, tags=["resources"])
 @router.post("/resource/add", openapi_extra=takes(RESOURCE))
 async def add(request: Request) -> Response:
     """Record a new resource with everything in it; the stored one, if the id is known and means the same."""
-    return await done(request, "resource.add", placed(await body(request)))
+    return await done(request, "resource.add", placed(request, await body(request)))
 
 
 @router.post("/resource/init", openapi_extra=takes(RESOURCE))
 async def init(request: Request) -> Response:
     """Get the resource that matches a definition, or create it."""
-    return await done(request, "resource.init", {"resource": given(await body(request))})
+    return await done(request, "resource.init", {"resource": given(await body(request), op_id(request))})
 
 
 @router.post("/resource/add_or_update", openapi_extra=takes(RESOURCE))
 async def add_or_update(request: Request) -> Response:
     """Record a new resource, or write the fields that are named of a known one and of what is in it."""
-    return await done(request, "resource.upsert", placed(await body(request)))
+    return await done(request, "resource.upsert", placed(request, await body(request)))
 
 
 @router.post("/resource/update", openapi_extra=takes(RESOURCE))
 async def update(request: Request) -> Response:
     """Write a resource as it was last read, with what is in it. Children that are not named stay."""
-    return await done(request, "resource.replace", {"resource": given(await body(request))})
+    return await done(request, "resource.replace", {"resource": given(await body(request), op_id(request))})
 
 
 @router.post("/resource/query", openapi_extra=takes({"resource_class": "plate", "multiple": True}))
@@ -96,19 +97,23 @@ async def hierarchy(request: Request, resource_id: str) -> Response:
     return Response(reply, media_type="application/json")
 
 
-def placed(wire: Json) -> Json:
+def placed(request: Request, wire: Json) -> Json:
     """A resource to be, and where it goes."""
-    resource = given(wire)
+    resource = given(wire, op_id(request))
     if wire.get("parent_id") is None:
         return {"resource": resource}
     return {"resource": resource | {"position": wire.get("key")}, "parent_id": wire["parent_id"]}
 
 
 async def done(request: Request, verb: str, command: Json) -> Response:
-    """Have a command done, and answer the resource with its children, which the worker leaves out."""
+    """Have a command done, and answer the resource with its children, which the worker leaves out.
+
+    If they cannot be read it is answered without them: the command is done, and a refusal would say that it is not.
+    """
     thing = orjson.loads(await ask(request, verb, command))
     if thing["base_type"] in CONTAINERS and (thing["base_type"] == BaseType.POOL or float(thing["quantity"])):
-        thing = await whole(request, thing["resource_id"])
+        with suppress(Refused, Refusal):
+            thing = await whole(request, thing["resource_id"])
     return answer(thing)
 
 

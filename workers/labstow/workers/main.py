@@ -1,6 +1,7 @@
 """A worker process: `labstow worker resource history`."""
 
 import asyncio
+import importlib.metadata
 import logging
 import signal
 import sys
@@ -25,7 +26,7 @@ from labstow.workers.resource import worker as resource
 
 log = logging.getLogger("labstow")
 
-VERSION: Final = "0.1.0"
+VERSION: Final = importlib.metadata.version("labstow")
 MAKERS: Final[dict[str, Callable[[Settings, AsyncEngine], Worker]]] = {
     "resource": resource.make,
     "history": history.make,
@@ -57,11 +58,12 @@ async def serve(kinds: list[str], settings: Settings) -> None:
     tasks = await _start(broker, workers)
     log.info("serving %s", ", ".join(kinds))
     stopping = asyncio.create_task(stop.wait())
-    ended, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    lanes = [task for worker in workers for lane in worker.lanes for task in lane.tasks]
+    ended, _ = await asyncio.wait({stopping, *tasks, *lanes}, return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
     await _stop(broker, workers, tasks, settings.stop_grace_s)
     await database.dispose()
-    for task in ended:  # what runs in the background never ends by itself: whoever supervises us starts us anew
+    for task in ended:  # neither a lane nor what runs beside them ends by itself: whoever supervises us starts us anew
         task.result()
 
 
@@ -89,8 +91,7 @@ async def _stop(broker: NatsBroker, workers: list[Worker], tasks: list[asyncio.T
     nats = await broker.connect()
     try:
         async with asyncio.timeout(grace_s):
-            if nats.is_connected:  # else nobody waits: callers ask again, elsewhere
-                await withdraw(broker)
+            await withdraw(broker, nats)
             for lane in lanes:  # in this order: a call may move on to a later lane
                 await lane.drain()
             if nats.is_connected:

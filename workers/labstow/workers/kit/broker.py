@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from faststream.nats import NatsBroker, NatsRouter
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from labstow.contracts import subjects
@@ -15,6 +16,7 @@ from labstow.workers.kit.intake import Endpoint, Intake
 log = logging.getLogger(__name__)
 
 RECONNECT_WAIT_S: Final = 1
+CHECK_S: Final = 0.05
 
 
 def make_broker(url: str, name: str) -> NatsBroker:
@@ -59,8 +61,8 @@ def shortcut(subscriber: Any, take: Callable[[Msg], Awaitable[None]]) -> None:
     subscriber.consume = take
 
 
-async def withdraw(broker: NatsBroker) -> None:
-    """Take no more messages, and return when those that were delivered have been taken in.
+async def withdraw(broker: NatsBroker, nats: Client) -> None:
+    """Take no more messages, and return when those that were delivered have been taken in, or the server is gone.
 
     FastStream's own stop would discard them: it first stops handling, then unsubscribes.
     """
@@ -70,4 +72,15 @@ async def withdraw(broker: NatsBroker) -> None:
             await subscription.drain()
             subscriber.subscription = None
 
-    await asyncio.gather(*(drain(subscriber) for subscriber in broker.subscribers))
+    async def lost() -> None:
+        while nats.is_connected:
+            await asyncio.sleep(CHECK_S)
+
+    drained = asyncio.gather(*(drain(subscriber) for subscriber in broker.subscribers))
+    gone = asyncio.create_task(lost())
+    try:
+        await asyncio.wait({drained, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        drained.cancel()
+        gone.cancel()
+        await asyncio.gather(drained, gone, return_exceptions=True)

@@ -33,9 +33,9 @@ class Call(Generic[R_co]):
     tries: int = 0
 
     @property
-    def expired(self) -> bool:
-        """Whether nobody waits any more."""
-        return self.deadline is not None and time.time() > self.deadline + CLOCK_SKEW_S
+    def late_s(self) -> float:
+        """For how long nobody has waited any more, by this worker's clock; 0 or less while somebody does."""
+        return 0.0 if self.deadline is None else time.time() - self.deadline - CLOCK_SKEW_S
 
 
 class Answered(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 import psycopg
@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg.types.json import set_json_dumps, set_json_loads
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, inspect, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from labstow.workers.kit.tables import SCHEMA
@@ -24,11 +24,19 @@ DURABLE: Final = ("fsync", "full_page_writes", "synchronous_commit")
 SESSION: Final = f"-c search_path={SCHEMA} -c timezone=UTC -c jit=off -c idle_in_transaction_session_timeout=10s"
 """For every session of ours: UTC, our schema, and no transaction that is forgotten."""
 
-WRITER: Final = (
-    f"{SESSION} -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c statement_timeout=5s"
-    " -c synchronous_commit=on"
-)
+HOT: Final = f"{SESSION} -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c synchronous_commit=on"
 """For sessions that run the prepared statements of the hot path: a plan made on an empty table must not last."""
+
+LINK: Final[dict[str, Any]] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""For every connection: a host that is gone is noticed within seconds, not hours."""
+
+SLOWEST_READ_S: Final = 30
 
 set_json_loads(orjson.loads)
 set_json_dumps(orjson.dumps)
@@ -44,7 +52,7 @@ def engine(url: str, *, size: int = 4) -> AsyncEngine:
         make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=size,
         pool_pre_ping=True,
-        connect_args={"options": f"{SESSION} -c statement_timeout=30s"},
+        connect_args={"options": f"{SESSION} -c statement_timeout={SLOWEST_READ_S}s", **LINK},
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )
@@ -58,10 +66,15 @@ def upgrade(url: str) -> None:
     """
     with _connection(url) as connection:
         connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        script = _script()
+        found = _revision(connection)
+        _known(found, script)
+        if found is None and (strangers := inspect(connection).get_table_names(schema=SCHEMA)):
+            raise SchemaRefused(
+                f"the schema {SCHEMA} holds tables that are not ours, such as {strangers[0]}: use another database"
+            )
         connection.execute(text(f"create schema if not exists {SCHEMA}"))
         connection.commit()
-        script = _script()
-        _known(_revision(connection), script)
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
@@ -95,13 +108,13 @@ def current(url: str) -> str | None:
         return _revision(connection)
 
 
-async def connect(url: str, *, options: str = WRITER) -> psycopg.AsyncConnection:
+async def connect(url: str, *, statement_timeout_s: int = 5) -> psycopg.AsyncConnection:
     """A psycopg connection for the hot path: every statement prepared at its first use."""
     return await psycopg.AsyncConnection.connect(
         url,
-        options=options,
+        options=f"{HOT} -c statement_timeout={statement_timeout_s}s",
         prepare_threshold=0,
-        connect_timeout=5,
+        **LINK,
     )
 
 

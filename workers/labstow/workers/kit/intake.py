@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-import json
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,12 +12,13 @@ from hashlib import sha256
 from typing import Any, Final
 
 import nats.errors
+import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from pydantic import ValidationError
 
 from labstow.contracts import headers, subjects
-from labstow.contracts.errors import AnswerTooLarge, BadRequest, Busy, Invalid, Refusal
+from labstow.contracts.errors import AnswerTooLarge, BadRequest, Busy, Internal, Invalid, Refusal
 from labstow.contracts.message import Command, Request
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.call import Call
@@ -31,6 +32,7 @@ RETRY_AFTER_S: Final = 1
 REPLY_MARGIN: Final = 65_536
 """Room for headers in the largest message the server takes."""
 MAX_OP_ID: Final = 255
+OURS: Final = "labstow."
 
 
 @dataclass
@@ -67,9 +69,13 @@ class Intake:
             if isinstance(request, Command):  # without an id of the caller's, it still guards our own repetitions
                 call.digest = sha256(endpoint.request.subject.encode() + b"\0" + message.data).hexdigest()
             if not endpoint.lane_of(request).put(call):
-                raise Busy(retry_after_s=RETRY_AFTER_S)
+                raise Busy(retry_after_s=RETRY_AFTER_S)  # noqa: TRY301
         except Refusal as refusal:
             await answer(refusal.status, dumps(refusal.problem()))
+        except Exception:  # the worker's edge on this side: a mistake of ours is answered, too
+            op_id = new_ulid()
+            log.exception("%s could not be taken in, operation %s", endpoint.subject, op_id)
+            await answer(500, dumps(Internal(op_id=op_id).problem()))
 
     async def _answer(self, endpoint: Endpoint, to: str, started: int, status: int, body: bytes) -> None:
         if len(body) > self._nats.max_payload - REPLY_MARGIN:
@@ -79,12 +85,12 @@ class Intake:
         endpoint.nanoseconds += time.perf_counter_ns() - started
         head: dict[str, str] | None = None
         if status != 200:
-            code = json.loads(body)["code"]
+            code = orjson.loads(body)["code"]
             head = {headers.ERROR: code, headers.ERROR_CODE: str(status)}
             endpoint.errors += 1
             endpoint.last_error = code
         try:
-            if to:
+            if to and not to.startswith(OURS):  # else an answer would be taken for a request, or for an event
                 await self._nats.publish(to, body, headers=head)
         except nats.errors.Error as error:  # committed all the same: who asks again is told
             log.warning("an answer to %s could not be sent: %s", endpoint.subject, error)
@@ -129,15 +135,28 @@ def caller(head: Mapping[str, str]) -> By:
     op_id = head.get(headers.OP_ID)
     if op_id is not None and not (0 < len(op_id) <= MAX_OP_ID and op_id.isprintable()):
         raise Invalid(summary=f"header {headers.OP_ID}: 1 to {MAX_OP_ID} printable characters", errors=[])
-    stamped = head.get(headers.REQUEST_INFO)
-    user = json.loads(stamped).get("user") if stamped else None
-    principal = str(user or head.get(headers.ACTOR) or "anonymous")
+    principal = stamped(head.get(headers.REQUEST_INFO)) or head.get(headers.ACTOR) or "anonymous"
     return By(
         _short(principal),
         _short(head.get(headers.VIA, "nats")),
         op_id or new_ulid(),
         _optional(head.get(headers.TRACE)),
     )
+
+
+def stamped(info: str | None) -> str | None:
+    """The user as the NATS server wrote it on the request.
+
+    Raises:
+        Invalid: the server wrote no such thing.
+    """
+    if info is None:
+        return None
+    try:
+        user = orjson.loads(info)["user"]
+    except (ValueError, LookupError, TypeError):
+        raise Invalid(summary=f"header {headers.REQUEST_INFO}: not what a NATS server writes", errors=[]) from None
+    return str(user) if user else None
 
 
 def deadline(head: Mapping[str, str]) -> float | None:
@@ -149,9 +168,12 @@ def deadline(head: Mapping[str, str]) -> float | None:
     if (text := head.get(headers.DEADLINE)) is None:
         return None
     try:
-        return float(text)
+        moment = float(text)
     except ValueError:
-        raise Invalid(summary=f"header {headers.DEADLINE}: expected seconds since the epoch", errors=[]) from None
+        moment = math.nan
+    if not math.isfinite(moment):
+        raise Invalid(summary=f"header {headers.DEADLINE}: expected seconds since the epoch", errors=[])
+    return moment
 
 
 def _short(text: str) -> str:

@@ -51,9 +51,9 @@ class Lane:
         return True
 
     @property
-    def alive(self) -> bool:
-        """Whether somebody empties the queue."""
-        return bool(self._tasks) and not any(task.done() for task in self._tasks)
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """What empties the queue; none of it ever ends by itself."""
+        return self._tasks
 
     @property
     def waiting(self) -> int:
@@ -76,11 +76,12 @@ class Lane:
                 continue
             self._busy += 1
             try:
-                result = await self._serve(run, [call for call in batch if not call.expired])
-                late = [refused(call, DeadlinePassed()) for call in batch if call.expired]
+                late = {call: lateness for call in batch if (lateness := call.late_s) > 0}
+                result = await self._serve(run, [call for call in batch if call not in late])
                 for call in reversed(result.again):
                     self.moves_to(call).put(call, first=True)
-                for answer in (*result.answers, *late):
+                passed = [refused(call, DeadlinePassed(late_s=round(late_s, 3))) for call, late_s in late.items()]
+                for answer in (*result.answers, *passed):
                     await answer.call.answer(answer.status, answer.body)
             finally:
                 self._busy -= 1

@@ -117,8 +117,6 @@ class Noun(Generic[T]):
     name: str
     rules: Mapping[type[Command[Any]], Rule[T]]
     needs: Callable[[Command[Any]], Footprint]
-    weight: Callable[[Command[Any]], int]
-    """How many rows a command may change: decides which commands share a transaction."""
     state: Callable[[T], dict[str, Any]]
     """The thing as answers, events and the journal show it."""
     seal: Callable[[T, str], T]

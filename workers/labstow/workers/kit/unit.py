@@ -9,13 +9,14 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from operator import itemgetter
 from random import random
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from labstow.contracts.errors import StorageUnavailable
+from labstow.contracts.errors import OutcomeUnknown, Refusal, StorageUnavailable
 from labstow.contracts.message import Command
 from labstow.workers.kit.call import Call, Result, refused
 from labstow.workers.kit.database import connect
@@ -27,8 +28,10 @@ from labstow.workers.kit.statements import CLOCK, DONE
 log = logging.getLogger(__name__)
 
 ATTEMPTS: Final = 4
-AWAY: Final = ("08", "40", "53", "55", "57")
-"""SQLSTATE classes that say nothing about the command: connection, rollback, resources, locks, operator."""
+AWAY: Final = ("08", "40", "53", "55", "57P")
+"""SQLSTATE classes that say nothing about the command: connection, rollback, resources, locks, shutdown."""
+SILENCE: Final = 3.0
+"""Seconds over the statement timeout after which a database that says nothing counts as away."""
 
 T = TypeVar("T", bound=Entity)
 
@@ -55,9 +58,10 @@ class Repository(Protocol[T]):
 class Unit(Generic[T]):
     """A writer: one connection, one batch at a time."""
 
-    def __init__(self, url: str, noun: Noun[T], repository: Repository[T]) -> None:
-        self._url, self._noun, self._repository = url, noun, repository
+    def __init__(self, url: str, noun: Noun[T], repository: Repository[T], *, timeout_s: int = 5) -> None:
+        self._url, self._noun, self._repository, self._timeout_s = url, noun, repository, timeout_s
         self._db: psycopg.AsyncConnection | None = None
+        self._saving = False
         self.retries: Counter[str] = Counter()
         """How often a batch was run again, by SQLSTATE."""
 
@@ -67,30 +71,41 @@ class Unit(Generic[T]):
         Raises:
             psycopg.Error: the database objects to what was decided, twice; a command of the batch is to blame.
         """
+        in_doubt = False
         for attempt in range(ATTEMPTS):
+            self._saving = False
             try:
-                decision = await self._transact(calls)
+                async with asyncio.timeout(self._timeout_s + SILENCE):
+                    decision = await self._transact(calls)
+            except TimeoutError:  # a statement timeout is the server's word; a frozen one says nothing
+                in_doubt |= self._saving
+                self.retries["silence"] += 1
+                await self.close()
+                break
             except psycopg.Error as error:
                 away = self._away(error)
+                in_doubt |= away and self._saving
                 if attempt and not away:
                     raise
                 await asyncio.sleep(random() * 0.01 * 4**attempt)  # noqa: S311 (to part two that collided)
             else:
                 return Result(decision.answers, decision.again)
-        return Result([refused(call, StorageUnavailable()) for call in calls], [])
+        return Result([refused(call, _unsaved(call, in_doubt)) for call in calls], [])
 
     async def close(self) -> None:
         """Give the connection back."""
         if self._db is not None:
             await self._db.close()
+            self._db = None
 
     async def _transact(self, calls: list[Call[Command[Any]]]) -> Decision[T]:
         if self._db is None or self._db.closed:
-            self._db = await connect(self._url)
+            self._db = await connect(self._url, statement_timeout_s=self._timeout_s)
         if self._db.info.transaction_status is not TransactionStatus.IDLE:
             await self._db.rollback()
         lab, now, done = await self._load(self._db, calls)
         decision = decide(self._noun, calls, lab, now, done)
+        self._saving = True
         async with self._db.pipeline():  # SAVE and COMMIT: one round trip
             if decision.entries or decision.operations:
                 await run(self._db, self._repository.save, self._values(decision))
@@ -113,14 +128,15 @@ class Unit(Generic[T]):
 
     def _values(self, decision: Decision[T]) -> dict[str, Any]:
         record = self._repository.record
-        new = [record(thing) for id, thing in decision.changed.items() if id in decision.new]
+        # In one order for everybody: unique keys that two insert at once are waited for, as rows are.
+        new = [record(decision.changed[id]) for id in sorted(decision.new)]
         changed = [record(thing) for id, thing in decision.changed.items() if id not in decision.new]
         return {
             "new": dumps(new).decode(),
             "changed": dumps(changed).decode(),
             "changed_ids": [record["id"] for record in changed],
             "entries": (b"[" + b",".join(decision.entries) + b"]").decode(),
-            "operations": dumps(decision.operations).decode(),
+            "operations": dumps(sorted(decision.operations, key=itemgetter("op_id", "principal"))).decode(),
         }
 
     def _away(self, error: psycopg.Error) -> bool:
@@ -129,3 +145,8 @@ class Unit(Generic[T]):
         self.retries[state] += 1
         log.info("a batch is run again, %s: %s", state, error)
         return state.startswith(AWAY)
+
+
+def _unsaved(call: Call[Command[Any]], in_doubt: bool) -> Refusal:
+    """What to say when the database is away: that nothing was done only where no commit may have arrived."""
+    return OutcomeUnknown(subject=call.request.subject, op_id=call.by.op_id) if in_doubt else StorageUnavailable()

@@ -5,15 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nats.aio.client import Client
+from psycopg.errors import QueryCanceled
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labstow.contracts import subjects
-from labstow.contracts.errors import Refusal, StorageUnavailable
+from labstow.contracts.errors import Refusal, StorageUnavailable, TooSlow
 from labstow.contracts.message import Request
 from labstow.contracts.service import Ready
 from labstow.workers.kit.call import Answered, Call, Result, refused
+from labstow.workers.kit.database import SLOWEST_READ_S
 from labstow.workers.kit.intake import Endpoint
 from labstow.workers.kit.journal import dumps
 from labstow.workers.kit.lane import Lane
@@ -55,16 +57,16 @@ class Worker:
             return Result([await _answer(call, engine, reads) for call in calls], [])
 
         async def ready(engine: AsyncEngine, query: Ready) -> bytes:
-            if not all(lane.alive for lane in self.lanes):
-                raise StorageUnavailable("a lane of this worker has stopped")
             async with engine.connect() as connection:
                 found = await connection.execute(text("select version_num from alembic_version"))
                 return dumps({"ready": True, "schema_revision": found.scalar_one()})
 
-        reads = {**reads, Ready: ready}
         lane = self.lane(Lane(*[run] * READERS, room=room))
         for request in reads:
-            self.serve(request, lambda _: lane, f"{self.name}.ready" if request is Ready else None)
+            self.serve(request, lambda _: lane)
+        asking = self.lane(Lane(run, room=room))  # of its own: a few slow searches do not make a worker unready
+        self.serve(Ready, lambda _: asking, f"{self.name}.ready")
+        reads = {**reads, Ready: ready}
 
 
 async def _answer(call: Call[Any], engine: AsyncEngine, reads: dict[type[Request[Any]], Read]) -> Answered:
@@ -73,6 +75,8 @@ async def _answer(call: Call[Any], engine: AsyncEngine, reads: dict[type[Request
     except Refusal as refusal:
         return refused(call, refusal)
     except DBAPIError as error:
-        if error.connection_invalidated or not error.orig or not getattr(error.orig, "sqlstate", None):
+        if isinstance(error.orig, QueryCanceled):
+            return refused(call, TooSlow(limit_s=SLOWEST_READ_S))
+        if error.connection_invalidated or not getattr(error.orig, "sqlstate", None):
             return refused(call, StorageUnavailable())
         raise

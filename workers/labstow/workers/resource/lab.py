@@ -1,11 +1,13 @@
 """The loaded part of the laboratory, as the rules see it."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from labstow.contracts.base_types import CONTAINERS
-from labstow.contracts.errors import Cycle, NotAContainer, NotFound, Removed, TooDeep
+from labstow.contracts.base_types import CONTAINERS, BaseType
+from labstow.contracts.errors import Cycle, InvalidPosition, NotAContainer, NotFound, Removed, TooDeep
+from labstow.contracts.positions import canonical
 from labstow.contracts.resource import MAX_DEPTH, NewResource
 from labstow.workers.kit.journal import dumps, stamp
 from labstow.workers.kit.noun import Change, Footprint, Wanted
@@ -69,11 +71,26 @@ class Lab:
             raise Wanted(Footprint(spots={spot}))
         return self.spots.get(spot)
 
-    def foresee(self, container: Thing, positions: set[str]) -> None:
-        """Have the occupants of several positions at hand, rather than want one after the other."""
-        spots = {(container.id, position) for position in positions} - self.spots.keys()
-        if spots and not self.complete and container.id not in self.children:
-            raise Wanted(Footprint(spots=spots))
+    def foresee(self, tree: NewResource) -> None:
+        """Have at hand what writing a tree looks at in all known things in it, rather than want one after the other.
+
+        What a tree says wrong is refused where it is written.
+        """
+        if self.complete:
+            return
+        wanted, pools = Footprint(), []
+        for node in nodes(tree):
+            if node.resource_id is None:
+                continue
+            if node.resource_id not in self.things:
+                wanted.rows.add(node.resource_id)
+            elif (known := self.things[node.resource_id]) is not None and known.removed_at is None:
+                wanted.spots |= self._spots(known, node)
+                if known.base_type is BaseType.POOL and "unit" in node.model_fields_set and node.unit != known.unit:
+                    pools.append(known)
+        if wanted.rows or wanted.spots:
+            raise Wanted(wanted)
+        self.contents(*pools)
 
     def contents(self, *roots: Thing) -> list[Thing]:
         """Everything in some things, parents first."""
@@ -151,6 +168,15 @@ class Lab:
                 if (old is None or old.parent_id != new.parent_id) and new.parent_id in self.children:
                     self.children[new.parent_id].append(new.id)
             self.things[new.id] = new
+
+    def _spots(self, container: Thing, node: NewResource) -> set[tuple[str, str]]:
+        """Positions of a container that a tree names, as far as it is not known who is there."""
+        spots: set[tuple[str, str]] = set()
+        for child in node.children if container.id not in self.children else ():
+            with suppress(InvalidPosition):
+                if (position := canonical(container.geometry, child.position)) is not None:
+                    spots.add((container.id, position))
+        return spots - self.spots.keys()
 
     def _line(self, start: Thing) -> list[str]:
         """The thing and what it is in, closest first."""

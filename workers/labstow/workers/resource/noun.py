@@ -5,7 +5,7 @@ from typing import Final
 from labstow.contracts.resource import Add, Init, Remove, Replace, Update, Upsert
 from labstow.workers.kit.noun import Noun
 from labstow.workers.resource import rules
-from labstow.workers.resource.repository import needs, weight
+from labstow.workers.resource.repository import needs
 from labstow.workers.resource.thing import Thing, seal, state
 
 RESOURCE: Final[Noun[Thing]] = Noun(
@@ -19,7 +19,6 @@ RESOURCE: Final[Noun[Thing]] = Noun(
         Remove: rules.remove,
     },
     needs=needs,
-    weight=weight,
     state=state,
     seal=seal,
 )

@@ -18,13 +18,11 @@ def put(draft: Draft, child: Thing, container_id: str, key: Position | None) -> 
     """Put a thing that is nowhere into a container.
 
     Raises:
-        NotAContainer, InvalidPosition, Occupied, Full, Elsewhere, ConsumablesOnly, UnitMismatch
+        NotAContainer, InvalidPosition, Occupied, Full, ConsumablesOnly, UnitMismatch
     """
     container = draft.thing(container_id)
     if not container.is_container:
         raise NotAContainer(resource_id=container.id, name=container.name, base_type=container.base_type)
-    if child.parent_id is not None:
-        raise Elsewhere(resource_id=child.id, name=child.name, parent_id=child.parent_id)
     position = canonical(container.geometry, key)
     if position is not None:
         refuse_occupied(draft, container, position)
@@ -47,12 +45,15 @@ def place(draft: Draft, child: Thing, container: Thing, key: Position | None) ->
     """Have a thing in a container: it is there already, perhaps somewhere else in it, or nowhere yet.
 
     Raises:
+        Elsewhere: it is in another container.
         Cycle: the container would be in it.
     """
     if child.parent_id == container.id:
         if key is not None:
             shift(draft, child, container, key)
         return
+    if child.parent_id is not None:
+        raise Elsewhere(resource_id=child.id, name=child.name, parent_id=child.parent_id)
     if child.is_container and draft.anchor is not None:
         draft.lab.refuse_cycle(child, draft.anchor)
     put(draft, child, container.id, key)

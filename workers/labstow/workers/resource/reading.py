@@ -101,15 +101,17 @@ async def hierarchy(engine: AsyncEngine, query: GetHierarchy) -> bytes:
     """
     ids = {"ids": [query.resource_id]}
     async with engine.connect() as connection:
-        parents = {row.id: row.parent_id for row in await connection.execute(line_of(), ids)}
-        if query.resource_id not in parents:
+        line_up = {row.id: row for row in await connection.execute(line_of(), ids)}
+        if (asked := line_up.get(query.resource_id)) is None:
             raise NotFound(resource_id=query.resource_id)
+        if asked.removed_at is not None:
+            raise Removed(resource_id=query.resource_id, removed_at=stamp(asked.removed_at))
         below: dict[str, list[str]] = defaultdict(list)
         for row in await connection.execute(contents_of((resource.c.parent_id, resource.c.id)), ids):
             if row.parent_id is not None and row.id != query.resource_id:
                 below[row.parent_id].append(row.id)
     line = [query.resource_id]
-    while (above := parents.get(line[-1])) is not None:
+    while (above := line_up[line[-1]].parent_id) in line_up:
         line.append(above)
     return dumps({"resource_id": query.resource_id, "ancestor_ids": line[1:], "descendant_ids": below})
 

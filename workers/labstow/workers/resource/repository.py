@@ -50,7 +50,7 @@ OCCUPANTS = sql(select(_spot.c.container, _spot.c.position, _there.c.id).select_
 
 
 def line_of() -> Select[Any]:
-    """`id` and `parent_id` of the things `:ids` and of everything they are in."""
+    """`id`, `parent_id` and `removed_at` of the things `:ids` and of everything they are in."""
     start = func.unnest(texts("ids")).column_valued("start")
     up = select(start.collate("C").label("id"), literal_column("0").label("level")).cte("up", recursive=True)
     parent = (
@@ -62,21 +62,27 @@ def line_of() -> Select[Any]:
     higher = select(parent.c.parent_id, up.c.level + literal_column("1")).join_from(up, parent, true())
     up = up.union_all(higher.where(up.c.level <= literal_column(str(MAX_WALK))))
     ids = func.array(select(up.c.id).scalar_subquery())
-    return select(resource.c.id, resource.c.parent_id).where(resource.c.id == any_(ids))
+    return select(resource.c.id, resource.c.parent_id, resource.c.removed_at).where(resource.c.id == any_(ids))
 
 
 def contents_of(columns: Sequence[Column[Any]]) -> Select[Any]:
-    """Columns of everything in the things `:ids`, at any depth, in the order of stacks and queues."""
-    start = func.unnest(texts("ids")).column_valued("start")
-    down = select(start.collate("C").label("id"), literal_column("0").label("level")).cte("down", recursive=True)
+    """Columns of everything in the things `:ids`, at any depth, in the order of stacks and queues.
+
+    In what was removed, that is what was removed with it.
+    """
+    start = resource.alias("start")
+    roots = select(start.c.id, start.c.removal_id, literal_column("0").label("level")).where(
+        start.c.id == any_(texts("ids"))
+    )
+    down = roots.cte("down", recursive=True)
     inside = resource.alias("inside")
     child = (
-        select(inside.c.id)
-        .where(inside.c.parent_id == down.c.id, inside.c.removed_at.is_(None))
+        select(inside.c.id, inside.c.removal_id)
+        .where(inside.c.parent_id == down.c.id, inside.c.removal_id.is_not_distinct_from(down.c.removal_id))
         .correlate(down)
         .lateral("child")
     )
-    lower = select(child.c.id, down.c.level + literal_column("1")).join_from(down, child, true())
+    lower = select(child.c.id, child.c.removal_id, down.c.level + literal_column("1")).join_from(down, child, true())
     down = down.union_all(lower.where(down.c.level <= literal_column(str(MAX_WALK))))
     ids = func.array(select(down.c.id).where(down.c.level > literal_column("0")).scalar_subquery())
     return (
@@ -157,7 +163,7 @@ class Repository:
                 lab.children.setdefault(parent, []).append(child)
                 if position is not None:
                     lab.spots[parent, position] = child
-            for child, parent in await lines.fetchall() if lines else ():
+            for child, parent, _ in await lines.fetchall() if lines else ():
                 lab.parents[child] = parent
             for key, match in await matches.fetchall() if matches else ():
                 lab.matches.setdefault(key, []).extend([match] if match else [])

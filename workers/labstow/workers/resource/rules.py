@@ -107,6 +107,7 @@ def refuse_stale(thing: Thing, expected: int | None) -> None:
 def _new(lab: Lab, node: NewResource, parent_id: str | None, now: datetime) -> Outcome[Thing]:
     container = lab.container(parent_id) if parent_id is not None else None
     refuse_tree(node)
+    lab.foresee(node)
     draft = Draft(lab, now, container)
     thing = enter(draft, node)
     if container is not None:
@@ -118,6 +119,7 @@ def _new(lab: Lab, node: NewResource, parent_id: str | None, now: datetime) -> O
 def _written(lab: Lab, thing: Thing, node: NewResource, now: datetime, container: Thing | None = None) -> Draft:
     """Write a thing, and put it into the container if it is nowhere yet."""
     refuse_tree(node)
+    lab.foresee(node)
     coming = container is not None and thing.parent_id is None
     anchor, trees = (container, (node,)) if coming else (thing, node.children)
     draft = Draft(lab, now, anchor)

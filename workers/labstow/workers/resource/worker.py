@@ -17,13 +17,14 @@ from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.repository import HEAVY, Repository, weight
 
 GETS_IN_A_BATCH: Final = 256
+HEAVY_TIMEOUT_S: Final = 60
 
 
 def make(settings: Settings, engine: AsyncEngine) -> Worker:
     """The resource worker of this process."""
     worker = Worker("resource", "Resources of the laboratory: what there is, where it is, how much of it.")
     url, room = settings.postgres_url, settings.queue_room
-    units = [Unit(url, RESOURCE, Repository()) for _ in range(2)]
+    units = [Unit(url, RESOURCE, Repository()), Unit(url, RESOURCE, Repository(), timeout_s=HEAVY_TIMEOUT_S)]
     light = worker.lane(Lane(units[0].run, room=room, limit=settings.batch_commands, weight=_weight))
     heavy = worker.lane(Lane(units[1].run, room=room))
     gets = Reader(url, reading.get)

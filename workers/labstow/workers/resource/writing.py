@@ -8,7 +8,6 @@ from pydantic import JsonValue
 from labstow.contracts.base_types import CONSUMABLES, BaseType
 from labstow.contracts.errors import Invalid, OtherShape, UnitMismatch
 from labstow.contracts.message import bounded
-from labstow.contracts.positions import canonical
 from labstow.contracts.resource import NewResource, Patch
 from labstow.workers.kit.journal import same
 from labstow.workers.resource.draft import Draft
@@ -28,8 +27,6 @@ def write(draft: Draft, thing: Thing, node: NewResource) -> None:
     """
     refuse_shape(thing, node)
     amend(draft, thing, {name: getattr(node, name) for name in WRITABLE if name in node.model_fields_set})
-    named = {canonical(thing.geometry, child.position) for child in node.children if child.position is not None}
-    draft.lab.foresee(thing, {position for position in named if position is not None})
     for child in node.children:
         include(draft, thing, child)
 
