@@ -26,7 +26,7 @@ from labstow.contracts.ulids import new_ulid
 BUDGET: Final = 5.0
 """Seconds until the caller of `ask` has its answer, whatever happens."""
 
-PATIENCE: Final = 1.0
+PATIENCE: Final = 3.0
 """Seconds in which somebody has to appear who serves a subject: enough for a worker that restarts."""
 
 TRY: Final = 2.0

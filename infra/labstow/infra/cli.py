@@ -15,7 +15,7 @@ except ModuleNotFoundError as missing:  # the base installation has the command,
     raise SystemExit("The command labstow needs more than a node does: pip install 'labstow[server]'") from missing
 
 app = typer.Typer(
-    help="Keeps a laboratory's resources, their locks, their history and their places.",
+    help="Keeps a laboratory's resources and their history.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -58,7 +58,7 @@ def labstow(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Keeps a laboratory's resources, their locks, their history and their places."""
+    """Keeps a laboratory's resources and their history."""
 
 
 @app.command()
@@ -68,7 +68,8 @@ def up(
     port: Port = None,
     replicas: Annotated[int, typer.Option(min=1, max=16, help="Processes of workers, and of gateways.")] = 1,
     nats_port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Port of NATS. [default: 4222 if it is free]")
+        int | None,
+        typer.Option(min=1, max=65535, help="Port of NATS. [default: that of last time, else 4222, if free]"),
     ] = None,
 ) -> None:
     """Start everything on this machine: servers, workers and gateway. Ctrl-C stops it."""

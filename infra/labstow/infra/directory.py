@@ -42,7 +42,7 @@ class DataDirectory:
             holder = os.read(self._lock, 32).decode().strip() or "?"
             os.close(self._lock)
             raise CannotStart(
-                f"labstow (pid {holder}) already runs on {self.path}; stop it, or choose another directory with --data."
+                f"{self.path} is in use (pid {holder}); stop what runs there, or choose another directory with --data."
             ) from problem
         os.truncate(self._lock, 0)
         os.write(self._lock, f"{os.getpid()}\n".encode())

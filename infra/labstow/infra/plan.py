@@ -8,10 +8,9 @@ from pathlib import Path
 from labstow.gateway.settings import GatewaySettings
 from labstow.infra import ports
 from labstow.infra.directory import DataDirectory
-from labstow.infra.embedded.nats import HOST, NatsServer
+from labstow.infra.embedded.nats import HOST, NatsServer, port_of
 from labstow.infra.embedded.postgres import PostgresServer
 from labstow.infra.embedded.valkey import ValkeyServer
-from labstow.infra.mark import Mark
 from labstow.infra.own import Gateway, Worker
 from labstow.infra.process import Process
 from labstow.workers.kit.settings import Settings
@@ -43,8 +42,9 @@ class Plan:
         self._given = given
         self.nats = self.postgres = self.valkey = None
         if "nats_url" not in given.model_fields_set:
-            choose = partial(_nats_port, options.nats_port, gateway_ports)
-            self.nats = NatsServer(data.path / "nats", data.log("nats"), choose)
+            folder = data.path / "nats"
+            choose = partial(_nats_port, options.nats_port, gateway_ports, port_of(folder))
+            self.nats = NatsServer(folder, data.log("nats"), choose)
         if "redis_url" not in given.model_fields_set:
             self.valkey = ValkeyServer(data.path / "valkey", data.log("valkey"))
         if "postgres_url" not in given.model_fields_set:
@@ -81,11 +81,6 @@ class Plan:
         return self.valkey.url if self.valkey else self._given.redis_url
 
     @property
-    def mark(self) -> Mark | None:
-        """What a run before this one left; None where a server is somebody else's, to be looked at every time."""
-        return Mark(self.postgres.folder) if self.nats and self.postgres else None
-
-    @property
     def urls(self) -> Mapping[str, str]:
         """Every address a person or a program may want."""
         first, *more = [gateway.url for gateway in self.gateways]
@@ -108,10 +103,12 @@ class Plan:
         }
 
 
-def _nats_port(wanted: int | None, others: range) -> int:
-    """The port asked for, else the usual one, else any: a second labstow on this machine is no mistake."""
+def _nats_port(wanted: int | None, others: range, last: int | None) -> int:
+    """The port asked for, else that of last time, the usual one, or any: a second labstow here is no mistake."""
     if wanted:
         ports.require(HOST, wanted, "--nats-port")
         return wanted
-    usual = NATS_PORT not in others and ports.is_free(HOST, NATS_PORT)
-    return NATS_PORT if usual else ports.any_free(HOST)
+    for port in (last, NATS_PORT):
+        if port and port not in others and ports.is_free(HOST, port):
+            return port
+    return ports.any_free(HOST)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import nats
 from nats.errors import Error
 from sqlalchemy.exc import OperationalError
 
@@ -11,9 +12,10 @@ from labstow.infra.environment import without_password
 from labstow.infra.refusal import CannotStart
 from labstow.workers.kit import database
 from labstow.workers.kit.database import SchemaRefused
-from labstow.workers.kit.stream import provision
+from labstow.workers.kit.stream import ensure
 
 STREAM_PATIENCE = 20
+CONNECT_PATIENCE = 3
 
 
 def schema(postgres_url: str) -> None:
@@ -43,8 +45,14 @@ def _usable(postgres_url: str) -> Iterator[None]:
     except SchemaRefused as refused:
         raise CannotStart(f"{str(refused).rstrip('.')}.") from refused
     except OperationalError as problem:
-        reason = str(problem.orig).strip().splitlines()[-1]
-        raise CannotStart(f"Postgres at {without_password(postgres_url)} cannot be used: {reason}.") from problem
+        where = without_password(postgres_url)
+        raise CannotStart(f"Postgres at {where} cannot be used: {reason(problem)}.") from problem
+
+
+def reason(problem: OperationalError) -> str:
+    """What libpq says, without its questions and guesses on further lines."""
+    first, *_ = str(problem.orig).strip().splitlines() or [type(problem.orig).__name__]
+    return first.removeprefix("connection failed: ").rstrip(" .?:")
 
 
 def stream(nats_url: str) -> None:
@@ -54,12 +62,25 @@ def stream(nats_url: str) -> None:
         CannotStart: NATS does not answer, or has no JetStream.
     """
 
+    problems: list[Exception] = []
+
+    async def note(problem: Exception) -> None:
+        problems.append(problem)
+
     async def provisioned() -> None:
         async with asyncio.timeout(STREAM_PATIENCE):
-            await provision(nats_url)
+            client = await nats.connect(
+                nats_url.split(","), error_cb=note, connect_timeout=CONNECT_PATIENCE,
+                max_reconnect_attempts=1, reconnect_time_wait=0.1,
+            )  # fmt: skip
+            try:
+                await ensure(client)
+            finally:
+                await client.close()
 
     try:
         asyncio.run(provisioned())
     except (Error, OSError, TimeoutError) as problem:
-        reason = str(problem) or type(problem).__name__
-        raise CannotStart(f"NATS at {without_password(nats_url)} cannot be used: {reason}.") from problem
+        why = problems[-1] if problems else problem  # that no server is left says less than what is wrong with it
+        sentence = (str(why) or type(why).__name__).rstrip(".")
+        raise CannotStart(f"NATS at {without_password(nats_url)} cannot be used: {sentence}.") from problem

@@ -2,9 +2,11 @@
 
 import logging
 import os
+from functools import partial
 
 import uvicorn
 
+from labstow.gateway.app import create_app
 from labstow.gateway.settings import GatewaySettings
 from labstow.infra import environment, ports
 from labstow.infra.patience import PatientServer
@@ -24,11 +26,11 @@ def serve(host: str | None = None, port: int | None = None) -> None:
     """
     environment.check(os.environ)
     settings = GatewaySettings()
-    host, port = host or settings.host, port or settings.port
-    listener = ports.take(host, port, "--port")
+    settings = settings.model_copy(update={"host": host or settings.host, "port": port or settings.port})
+    listener = ports.take(settings.host, settings.port, "--port")
     listener.listen(BACKLOG)
     config = uvicorn.Config(
-        "labstow.gateway.app:create_app",
+        partial(create_app, settings),
         factory=True,
         http="httptools",
         loop="auto",  # uvloop where there is one
@@ -38,5 +40,5 @@ def serve(host: str | None = None, port: int | None = None) -> None:
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=DRAIN,
     )
-    log.info("listening on %s port %s", host, port)
+    log.info("listening on %s port %s", settings.host, settings.port)
     PatientServer(config, [listener]).run(sockets=[listener])

@@ -2,7 +2,7 @@
 
 import os
 
-from labstow.infra import environment
+from labstow.infra import environment, migrations
 from labstow.infra.directory import DataDirectory
 from labstow.infra.plan import Options, Plan
 from labstow.infra.progress import Progress
@@ -43,6 +43,8 @@ def up(options: Options) -> None:
 
 def _start(plan: Plan, supervisor: Supervisor, progress: Progress) -> None:
     """Start everything; what does not need each other starts at the same time."""
+    if not plan.nats:  # somebody else's: if it cannot be used, that is to be said before anything else is done
+        _stream(plan, progress)
     for server in plan.servers:
         supervisor.add(server)
     if plan.nats:
@@ -54,26 +56,29 @@ def _start(plan: Plan, supervisor: Supervisor, progress: Progress) -> None:
         if server is not plan.nats:
             supervisor.wait_for(server, READY_PATIENCE)
             progress.done(server.name)
-    if plan.mark and plan.mark.holds():
+    if plan.postgres and migrations.done(plan.postgres_url):
         progress.done("database schema")
     else:
-        _prepare(plan, progress)
+        _schema(plan, progress)
+        if plan.nats:  # later, a worker sees to it
+            _stream(plan, progress)
     for gateway in plan.gateways:
         supervisor.wait_for(gateway, READY_PATIENCE)
     progress.done("workers and gateway")
 
 
-def _prepare(plan: Plan, progress: Progress) -> None:
+def _schema(plan: Plan, progress: Progress) -> None:
     from labstow.infra import prepare  # noqa: PLC0415  (slow, and seldom needed)
 
-    if plan.mark:
-        plan.mark.clear()
     prepare.schema(plan.postgres_url)
     progress.done("database schema")
+
+
+def _stream(plan: Plan, progress: Progress) -> None:
+    from labstow.infra import prepare  # noqa: PLC0415  (slow, and seldom needed)
+
     prepare.stream(plan.nats_url)
     progress.done("event stream")
-    if plan.mark:
-        plan.mark.set()
 
 
 def _stop(plan: Plan, supervisor: Supervisor) -> None:

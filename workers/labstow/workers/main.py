@@ -108,4 +108,5 @@ async def _stop(broker: NatsBroker, workers: list[Worker], tasks: list[asyncio.T
     for worker in workers:
         for close in worker.closing:
             await close()
-    await (broker.stop() if nats.is_connected else nats.close())
+    if nats.is_connected:
+        await broker.stop()

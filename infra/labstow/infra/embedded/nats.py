@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from labstow.infra.embedded import binaries
 from labstow.infra.process import Process
 
 HOST = "127.0.0.1"
+FILE = "nats.conf"
 
 # sync_interval: an acknowledged event is on the disk, as on a single server nobody else has it.
 CONFIGURATION = """\
@@ -23,6 +25,15 @@ jetstream {{
   sync_interval: always
 }}
 """
+
+
+def port_of(folder: Path) -> int | None:
+    """The port of the last server whose streams are in `folder`; programs may have been told that it is there."""
+    try:
+        found = re.search(r'^listen: ".*:(\d+)"$', (folder / FILE).read_text(), re.MULTILINE)
+    except FileNotFoundError:
+        return None
+    return int(found[1]) if found else None
 
 
 class NatsServer(Process):
@@ -45,7 +56,7 @@ class NatsServer(Process):
     @property
     def configuration(self) -> Path:
         """The file that was written for the server."""
-        return self.folder / "nats.conf"
+        return self.folder / FILE
 
     def prepare(self) -> None:
         """Write the configuration; with another port, if there was no luck with the one before."""
