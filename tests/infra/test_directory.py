@@ -24,7 +24,7 @@ with DataDirectory(pathlib.Path(sys.argv[1])):
 
 
 def test_a_second_holder_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
-    sentence = rf"labstow \(pid {os.getpid()}\) already runs on {tmp_path}"
+    sentence = rf"^{tmp_path} is in use \(pid {os.getpid()}\)"
     with DataDirectory(tmp_path), pytest.raises(CannotStart, match=sentence):
         DataDirectory(tmp_path).__enter__()
     with DataDirectory(tmp_path):

@@ -43,6 +43,7 @@ def test_the_settings_of_workers_and_gateway_are_known() -> None:
     ("url", "shown"),
     [
         ("postgresql://me:secret@host/db", "postgresql://me:***@host/db"),
+        ("nats://a:b@one:4222,nats://c:d@two", "nats://a:***@one:4222,nats://c:***@two"),
         ("nats://127.0.0.1:4222", "nats://127.0.0.1:4222"),
         ("unix:///tmp/valkey.sock", "unix:///tmp/valkey.sock"),
     ],

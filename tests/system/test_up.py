@@ -5,7 +5,9 @@ import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import psycopg
 import pytest
 
@@ -29,6 +31,7 @@ def test_it_says_what_it_did_and_where_everything_is(data: Path) -> None:
         up.wait_until_ready()
         assert up.run["pid"] == up.process.pid
         urls = up.run["urls"]
+        assert httpx.get(f"{up.url}/settings").json()["port"] == urlsplit(up.url).port
         with psycopg.connect(urls["Postgres"]) as connection:
             assert connection.execute("select 1").fetchone() == (1,)
         assert up.stop(signal.SIGINT) == 0
@@ -130,7 +133,7 @@ def test_a_second_one_on_the_same_directory_is_refused(data: Path) -> None:
     with labstow_up(data) as first:
         eventually(lambda: bool(first.run), "the first one holds the directory")
         with labstow_up(data) as second:
-            refused(second.output(), second.process.wait(), f"labstow (pid {first.process.pid}) already runs")
+            refused(second.output(), second.process.wait(), f"is in use (pid {first.process.pid})")
         assert first.stop() == 0  # though it was not ready yet
         assert first.left_over() == []
 
@@ -154,8 +157,32 @@ def test_a_server_that_does_not_answer_is_refused(data: Path) -> None:
     nobody = "postgresql://me:secret@127.0.0.1:1/labstow"
     with labstow_up(data, environ={"LABSTOW_POSTGRES_URL": nobody}) as up:
         said = up.output()
-        refused(said, up.process.wait(), "Postgres at postgresql://me:***@127.0.0.1:1/labstow cannot be used")
+        refused(
+            said, up.process.wait(),
+            "Postgres at postgresql://me:***@127.0.0.1:1/labstow cannot be used: ", "failed: Connection refused.",
+        )  # fmt: skip
         assert "secret" not in said
+
+
+def test_a_nats_that_does_not_answer_is_refused_before_anything_is_started(data: Path) -> None:
+    nobody = "nats://me:secret@127.0.0.1:1"
+    with labstow_up(data, environ={"LABSTOW_NATS_URL": nobody}) as up:
+        said = up.output()
+        refused(said, up.process.wait(), "NATS at nats://me:***@127.0.0.1:1 cannot be used: Connection refused.")
+        assert "postgres" not in said
+
+
+def test_an_embedded_database_that_a_newer_version_got_hold_of_is_refused() -> None:
+    with short_folder() as folder:
+        with labstow_up(folder) as up:
+            up.wait_until_ready()
+            with psycopg.connect(up.run["urls"]["Postgres"]) as connection:
+                connection.execute("update labstow.alembic_version set version_num = '0099'")
+            assert up.stop() == 0
+        with labstow_up(folder) as up:
+            refused(up.output(), up.process.wait(), "0099", "newer")
+            assert up.left_over() == []
+        assert "at schema 0099, which this version" in (folder / "log" / "worker-1.log").read_text()
 
 
 def refused(said: str, status: int, *parts: str) -> None:

@@ -69,7 +69,7 @@ def up(
     replicas: Annotated[int, typer.Option(min=1, max=16, help="Processes of workers, and of gateways.")] = 1,
     nats_port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="Port of NATS. [default: that of last time, else 4222, if free]"),
+        typer.Option(min=1, max=65535, help="Port of NATS. [default: last time's, else 4222, if free]"),
     ] = None,
 ) -> None:
     """Start everything on this machine: servers, workers and gateway. Ctrl-C stops it."""

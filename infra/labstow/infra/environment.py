@@ -1,8 +1,8 @@
 """What the environment tells labstow, checked as a whole before anything starts."""
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, ValidationError
 from pydantic_settings import BaseSettings
@@ -44,9 +44,8 @@ def names(settings: type[BaseSettings]) -> Iterator[str]:
 
 
 def without_password(url: str) -> str:
-    """Give an address as it may be shown."""
-    password = urlsplit(url).password
-    return url.replace(f":{password}@", ":***@") if password else url
+    """Give an address, or several, as they may be shown."""
+    return re.sub(r"://([^:@/]*):[^@/]*@", r"://\1:***@", url)
 
 
 def _near(name: str, known: Iterable[str]) -> str:

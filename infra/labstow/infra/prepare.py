@@ -1,6 +1,7 @@
 """Makes running servers ready for labstow: the database schema and the event stream."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -61,7 +62,6 @@ def stream(nats_url: str) -> None:
     Raises:
         CannotStart: NATS does not answer, or has no JetStream.
     """
-
     problems: list[Exception] = []
 
     async def note(problem: Exception) -> None:
@@ -82,5 +82,5 @@ def stream(nats_url: str) -> None:
         asyncio.run(provisioned())
     except (Error, OSError, TimeoutError) as problem:
         why = problems[-1] if problems else problem  # that no server is left says less than what is wrong with it
-        sentence = (str(why) or type(why).__name__).rstrip(".")
-        raise CannotStart(f"NATS at {without_password(nats_url)} cannot be used: {sentence}.") from problem
+        text = os.strerror(why.errno) if isinstance(why, OSError) and why.errno else str(why) or type(why).__name__
+        raise CannotStart(f"NATS at {without_password(nats_url)} cannot be used: {text.rstrip('.')}.") from problem
