@@ -131,7 +131,7 @@ def test_a_directory_that_cannot_be_written_is_refused() -> None:
 
 def test_a_second_one_on_the_same_directory_is_refused(data: Path) -> None:
     with labstow_up(data) as first:
-        eventually(lambda: bool(first.run), "the first one holds the directory")
+        eventually(lambda: first.run.get("pid") == first.process.pid, "the first one holds the directory")
         with labstow_up(data) as second:
             refused(second.output(), second.process.wait(), f"is in use (pid {first.process.pid})")
         assert first.stop() == 0  # though it was not ready yet
@@ -182,7 +182,6 @@ def test_an_embedded_database_that_a_newer_version_got_hold_of_is_refused() -> N
         with labstow_up(folder) as up:
             refused(up.output(), up.process.wait(), "0099", "newer")
             assert up.left_over() == []
-        assert "at schema 0099, which this version" in (folder / "log" / "worker-1.log").read_text()
 
 
 def refused(said: str, status: int, *parts: str) -> None:

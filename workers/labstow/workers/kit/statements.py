@@ -6,7 +6,21 @@ One JSON parameter a table carries any number of rows, so a statement is prepare
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import CTE, JSON, Column, Select, Table, Text, bindparam, column, func, insert, select, update
+from sqlalchemy import (
+    CTE,
+    JSON,
+    Column,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    column,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql.psycopg import dialect
 from sqlalchemy.sql import any_
@@ -36,10 +50,10 @@ def records(name: str, columns: Columns, *, verbatim: bool = False) -> TableValu
     return expand(given).table_valued(*typed).render_derived(name, with_types=True)
 
 
-def copy_in(table: Table, name: str, columns: Columns, *, verbatim: bool = False) -> Any:
+def copy_in(table: Table, name: str, columns: Columns) -> Any:
     """Insert all records of a parameter."""
     wanted = list(columns)
-    given = records(name, wanted, verbatim=verbatim)
+    given = records(name, wanted)
     return insert(table).from_select([c.name for c in wanted], select(*given.c))
 
 
@@ -51,15 +65,19 @@ def change(table: Table, name: str, columns: Columns) -> Any:
     return update(table).values(values).where(table.c.id == given.c.id, table.c.id == any_(texts(f"{name}_ids")))
 
 
-def save(*parts: CTE) -> str:
-    """SAVE: one statement for the noun's own tables, the journal, the outbox and the stored answers."""
-    written = (
-        copy_in(journal, "entries", [c for c in journal.c if c.name != "seq"], verbatim=True)
-        .returning(journal.c.seq)
-        .cte("written")
-    )
+def save(new: CTE, *others: CTE) -> str:
+    """SAVE: one statement for the noun's own tables, the journal, the outbox and the stored answers.
+
+    `new` inserts things, in the order of their ids, and returns something. The journal looks at it, so that it comes
+    later: Postgres runs the parts in any order, and two who insert the same keys in another order would deadlock.
+    """
+    columns = [c for c in journal.c if c.name != "seq"]
+    given = records("entries", columns, verbatim=True)
+    inserted = select(func.count()).select_from(new).scalar_subquery()
+    entries = select(*given.c).where(inserted >= literal_column("0"))
+    written = insert(journal).from_select([c.name for c in columns], entries).returning(journal.c.seq).cte("written")
     waiting = insert(outbox).from_select(["seq"], select(written.c.seq)).cte("waiting")
-    return sql(copy_in(operation, "operations", operation.c).add_cte(*parts, waiting))
+    return sql(copy_in(operation, "operations", operation.c).add_cte(new, *others, waiting))
 
 
 def _done() -> Select[Any]:

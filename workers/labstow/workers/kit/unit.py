@@ -36,11 +36,6 @@ SILENCE: Final = 3.0
 T = TypeVar("T", bound=Entity)
 
 
-async def run(db: psycopg.AsyncConnection, statement: str, values: dict[str, Any]) -> psycopg.AsyncCursor[Any]:
-    """Execute a statement of ours."""
-    return await db.execute(statement, values)
-
-
 class Repository(Protocol[T]):
     """A noun's SQL."""
 
@@ -108,9 +103,9 @@ class Unit(Generic[T]):
         self._saving = True
         async with self._db.pipeline():  # SAVE and COMMIT: one round trip
             if decision.entries or decision.operations:
-                await run(self._db, self._repository.save, self._values(decision))
+                await self._db.execute(self._repository.save, self._values(decision))
             # Not `commit()`: in a pipeline that waits for an answer before everything large was sent, for ever.
-            await run(self._db, "commit", {})
+            await self._db.execute("commit", {})
         return decision
 
     async def _load(self, db: psycopg.AsyncConnection, calls: Calls) -> tuple[Lab[T], datetime, Done]:
@@ -120,8 +115,8 @@ class Unit(Generic[T]):
         repeatable = [call.by.op_id for call in calls if call.digest is not None]
         async with db.pipeline():  # one round trip
             read = await self._repository.send(db, footprint)
-            stored = await run(db, DONE, {"ids": repeatable}) if repeatable else None
-            clock = await run(db, CLOCK, {})  # after the locks, or an answer could be older than what it rests on
+            stored = await db.execute(DONE, {"ids": repeatable}) if repeatable else None
+            clock = await db.execute(CLOCK, {})  # after the locks, or an answer could be older than what it rests on
         lab = await read()
         done = {(row[0], row[1]): Stored(*row[2:]) for row in await stored.fetchall()} if stored else {}
         return lab, (await clock.fetchall())[0][0], done

@@ -15,7 +15,6 @@ from labstow.contracts.positions import index
 from labstow.contracts.resource import Find, Get, GetHierarchy
 from labstow.workers.kit.journal import dumps, stamp
 from labstow.workers.kit.statements import sql, texts
-from labstow.workers.kit.unit import run
 from labstow.workers.resource.repository import COLUMNS, contents_of, line_of
 from labstow.workers.resource.tables import resource
 from labstow.workers.resource.thing import Thing, state, thing
@@ -29,7 +28,7 @@ WITHIN: Final = sql(contents_of(COLUMNS))
 
 async def get(db: psycopg.AsyncConnection, queries: list[Get]) -> list[bytes | Refusal]:
     """The answers to many `Get` in at most two round trips, whatever they ask for."""
-    rows = await run(db, ROWS, {"ids": list({query.resource_id for query in queries})})
+    rows = await db.execute(ROWS, {"ids": list({query.resource_id for query in queries})})
     things = {row[0]: thing(row) for row in await rows.fetchall()}
     roots = {query.resource_id for query in queries if query.children}
     children = await within(db, [one for one in things.values() if one.id in roots])
@@ -41,7 +40,7 @@ async def within(db: psycopg.AsyncConnection, roots: list[Thing]) -> Children:
     children: Children = defaultdict(list)
     holding = [root.id for root in roots if root.is_container and (root.quantity or root.base_type == "pool")]
     if holding:
-        rows = await run(db, WITHIN, {"ids": holding})
+        rows = await db.execute(WITHIN, {"ids": holding})
         for row in await rows.fetchall():
             below = thing(row)
             if below.parent_id is not None:

@@ -19,7 +19,6 @@ from labstow.contracts.resource import Add, Init, Remove, Replace, Update, Upser
 from labstow.workers.kit.journal import dumps
 from labstow.workers.kit.noun import Footprint
 from labstow.workers.kit.statements import change, copy_in, records, save, sql, texts
-from labstow.workers.kit.unit import run
 from labstow.workers.resource.lab import MAX_WALK, Lab, definition, definition_key
 from labstow.workers.resource.tables import resource
 from labstow.workers.resource.thing import Thing, nodes, thing
@@ -127,7 +126,7 @@ class Repository:
     """What the unit of the resource worker reads and writes."""
 
     save = save(
-        copy_in(resource, "new", COLUMNS).cte("inserted"),
+        copy_in(resource, "new", COLUMNS).returning(resource.c.id).cte("inserted"),
         change(resource, "changed", COLUMNS).cte("updated"),
     )
 
@@ -137,19 +136,19 @@ class Repository:
         spots = list(footprint.spots)
         keys = _lock_keys(footprint)
         if keys:  # waits too, but before any row is locked
-            await run(db, QUEUE_UP, {"keys": keys})
-        rows = await run(db, LOCK, {"ids": ids}) if ids else None
+            await db.execute(QUEUE_UP, {"keys": keys})
+        rows = await db.execute(LOCK, {"ids": ids}) if ids else None
         occupants = contents = lines = matches = None
         if spots:
             places = {"containers": [spot[0] for spot in spots], "positions": [spot[1] for spot in spots]}
-            occupants = await run(db, OCCUPANTS, places)
+            occupants = await db.execute(OCCUPANTS, places)
         if footprint.subtrees:
-            contents = await run(db, CONTENTS, {"ids": list(footprint.subtrees)})
+            contents = await db.execute(CONTENTS, {"ids": list(footprint.subtrees)})
         if footprint.lines:
-            lines = await run(db, LINES, {"ids": list(footprint.lines)})
+            lines = await db.execute(LINES, {"ids": list(footprint.lines)})
         if footprint.definitions:
             asked = [{"key": key} | fields for key, fields in footprint.definitions.items()]
-            matches = await run(db, MATCHES, {"definitions": dumps(asked).decode()})
+            matches = await db.execute(MATCHES, {"definitions": dumps(asked).decode()})
 
         async def read() -> Lab:
             lab = Lab(tree_locked=footprint.tree, things=dict.fromkeys(ids))
