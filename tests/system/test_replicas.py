@@ -107,7 +107,11 @@ async def test_workers_whose_server_is_gone_end_at_once(two: Lab, server: NatsSe
 
 def _has_sent(pid: int, port: int) -> bool:
     """Whether the server's side of a connection of this process has bytes that nobody read."""
-    mine = {c.laddr.port for c in psutil.Process(pid).net_connections("tcp") if c.raddr and c.raddr.port == port}
+    mine = {
+        c.laddr.port
+        for c in psutil.Process(pid).net_connections("tcp")
+        if c.status == psutil.CONN_ESTABLISHED and c.raddr.port == port
+    }
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         local, remote, _, queues = line.split()[1:5]
         if int(local.split(":")[1], 16) == port and int(remote.split(":")[1], 16) in mine:
