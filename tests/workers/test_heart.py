@@ -349,7 +349,8 @@ async def test_a_frozen_database_is_not_waited_for(postgres_url: str) -> None:
     frozen = Unit(postgres_url, RESOURCE, Repository(), timeout_s=1)
     await settle(frozen, call(Add(resource=NewResource(name="x"))))
     with sql(postgres_url) as db:
-        (pid,) = db.execute("select pid from pg_stat_activity where query = 'commit'").fetchone() or (0,)
+        mine = "select pid from pg_stat_activity where datname = current_database() and query = 'commit'"
+        ((pid,),) = db.execute(mine).fetchall()
     os.kill(pid, signal.SIGSTOP)
     try:
         async with asyncio.timeout(25):
