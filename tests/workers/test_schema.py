@@ -65,7 +65,7 @@ def test_a_database_that_is_not_ours_is_left_as_it_was(servers: Servers) -> None
 def test_a_worker_refuses_a_database_it_does_not_know(postgres_url: str, statement: str, says: str) -> None:
     """I60: older, newer, or not durable: one sentence with what to do, exit 1, and nothing is written.
 
-    Seen to fail without `check` in the worker's `main`: it served, or failed at its first statement.
+    Seen to fail without `check` in the worker's `main`: it went on to wait for its NATS server.
     """
     with psycopg.connect(postgres_url, autocommit=True) as db:
         db.execute(statement.format(name=db.info.dbname).encode())

@@ -54,8 +54,8 @@ def shortcut(subscriber: Any, take: Callable[[Msg], Awaitable[None]]) -> None:
     """Hand a subscriber's messages to `take` as nats-py delivers them, past FastStream's stack of a message.
 
     That stack (contexts, parser, middlewares, injection, response) does nothing for a request whose answer is sent
-    elsewhere, and costs more than all the rest: with it a worker spends 257 us of CPU on a read and 437 on an add at
-    128 callers, without it 102 and 247 (`python -m benchmarks.worker_cpu`). FastStream gives the bound method
+    elsewhere, and costs more than all the rest: with it a worker spends 272 us of CPU on a read and 495 on an add at
+    128 callers, without it 95 and 315 (`python -m benchmarks.worker_cpu`). FastStream gives the bound method
     `consume` to nats-py as the callback; a test fails when it no longer does.
     """
     subscriber.consume = take
