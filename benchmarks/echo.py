@@ -7,7 +7,7 @@ import uvloop
 from faststream import FastStream
 from faststream.nats import NatsBroker
 
-from labstow.contracts.resource import Get
+from labstow.contracts.queries import Get
 
 
 def main(url: str) -> None:

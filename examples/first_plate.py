@@ -16,7 +16,8 @@ from labstow.client import AsyncLabstow
 from labstow.contracts.base_types import BaseType
 from labstow.contracts.errors import Refusal
 from labstow.contracts.history import QueryHistory
-from labstow.contracts.resource import Add, Get, NewResource, Patch, Resource, Update
+from labstow.contracts.queries import Get
+from labstow.contracts.resource import Add, NewResource, Patch, Resource, Update
 from labstow.contracts.ulids import new_ulid
 
 NATS = os.environ.get("LABSTOW_NATS_URL", "nats://127.0.0.1:4222")

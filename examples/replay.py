@@ -24,7 +24,8 @@ from labstow.client import AsyncLabstow
 from labstow.client.events import Gap
 from labstow.contracts.errors import NotFound, Refusal
 from labstow.contracts.events import Event
-from labstow.contracts.resource import Find, Get, Resource
+from labstow.contracts.queries import Find, Get
+from labstow.contracts.resource import Resource
 
 
 @dataclass

@@ -7,7 +7,8 @@ from nats.aio.msg import Msg
 from labstow.client import AsyncLabstow, Reply
 from labstow.contracts import headers
 from labstow.contracts.errors import NoWorker, Occupied, Refusal
-from labstow.contracts.resource import Find, Page, Patch, Update
+from labstow.contracts.queries import Find, Page
+from labstow.contracts.resource import Patch, Update
 from labstow.contracts.ulids import new_ulid
 from labstow.infra.embedded.nats import NatsServer
 from tests.client.conftest import Serve
@@ -24,7 +25,7 @@ async def test_only_what_was_named_is_sent_and_the_answer_is_typed(quiet_nats: N
 
     await serve("resource.find", find)
     async with AsyncLabstow(quiet_nats.url, actor="robot 7") as lab:
-        assert await lab.ask(Find(name="P1")) == Page(resources=(), next=None)
+        assert await lab.ask(Find(name="P1")) == Page(resources=(), next=None, count=None)
     assert orjson.loads(seen[0].data) == {"name": "P1"}
     assert seen[0].headers
     assert seen[0].headers[headers.ACTOR] == "robot 7"

@@ -8,7 +8,8 @@ import pytest
 
 from labstow.client import AsyncLabstow
 from labstow.contracts.errors import NotFound, OtherPayload
-from labstow.contracts.resource import Add, Get, NewResource, Patch, Remove, Update
+from labstow.contracts.queries import Get
+from labstow.contracts.resource import Add, NewResource, Patch, Remove, Update
 from labstow.contracts.ulids import new_ulid
 
 pytestmark = pytest.mark.system

@@ -1,14 +1,20 @@
 """The published MADSci client, in an environment of its own: it needs an older pydantic than we have."""
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.conftest import Gateway
+
 HERE = Path(__file__).parent
 CACHE = HERE.parent.parent / ".cache" / "madsci-venv"
+ROOT = HERE.parent.parent
 PACKAGES = ["madsci.client==0.8.1", "pydantic<2.14", "packaging"]
 
 # Out of the environment at once: what we start would refuse to start with a setting that it does not know.
@@ -29,3 +35,28 @@ def madsci_python() -> Path:
         subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
         complete.touch()
     return python
+
+
+Tour = dict[str, Any]
+"""What the client got, step by step."""
+
+
+@pytest.fixture(scope="session")
+def tour_of(madsci_python: Path, gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Tour]:
+    """Run a script of this folder beside the client, unchanged and with its own settings, and give what it told."""
+
+    def run(script: str) -> Tour:
+        done = subprocess.run(
+            [madsci_python, HERE / script, gateway.url],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path_factory.mktemp("tour"),  # it writes logs where it runs
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            check=False,
+            timeout=120,
+        )
+        steps = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"step"')]
+        assert done.returncode == 0, f"after {steps[-1]['step'] if steps else 'nothing'}:\n{done.stderr[-3000:]}"
+        return {step["step"]: step["got"] for step in steps}
+
+    return run

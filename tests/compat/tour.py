@@ -1,13 +1,7 @@
-"""Runs beside MADSci's client, with the address of a labstow: a life of every type of resource.
+"""Runs beside MADSci's client, with the address of a labstow: a life of every type of resource."""
 
-Prints a line of JSON for each step: its name, and what the client got.
-"""
-
-import json
 import sys
-from collections.abc import Callable
 
-import httpx
 from madsci.client.resource_client import ResourceClient  # type: ignore[import-not-found]
 from madsci.common.types.resource_types import (  # type: ignore[import-not-found]
     Asset,
@@ -27,33 +21,9 @@ from madsci.common.types.resource_types import (  # type: ignore[import-not-foun
     definitions,
 )
 
+from tests.compat.telling import refused, sample, tell
+
 client = ResourceClient(sys.argv[1])
-
-
-def tell(step: str, got: object) -> None:
-    """Print a step and what the client got."""
-    if isinstance(got, list):
-        got = [_plain(one) for one in got]
-    print(json.dumps({"step": step, "got": _plain(got)}), flush=True)
-
-
-def _plain(got: object) -> object:
-    model = getattr(got, "unwrap", got)
-    return model.model_dump(mode="json") if hasattr(model, "model_dump") else got
-
-
-def refused(action: Callable[[], object]) -> object:
-    """Give the status and detail of what must not succeed."""
-    try:
-        action()
-    except httpx.HTTPStatusError as error:
-        return {"status": error.response.status_code, "detail": error.response.json()["detail"]}
-    return None
-
-
-def sample(name: str) -> Asset:
-    """A small thing to put somewhere."""
-    return Asset(resource_name=name, resource_class="sample", attributes={"compound": "aspirin"})
 
 
 def every_type() -> dict[str, Resource]:
@@ -99,7 +69,8 @@ def life(kind: str, resource: Resource) -> None:
     tell(f"{kind}: queried", client.query_resource(resource_name=resource.resource_name, resource_class="tour"))
     read.attributes["checked"] = True
     read.resource_description = "seen"
-    tell(f"{kind}: updated", client.update_resource(read))
+    read = client.update_resource(read)
+    tell(f"{kind}: updated", read)
     read.attributes["checked"] = False
     tell(f"{kind}: added or updated", client.add_or_update_resource(read))
     tell(f"{kind}: hierarchy", client.query_resource_hierarchy(added.resource_id))

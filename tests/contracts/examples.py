@@ -2,7 +2,17 @@
 
 from typing import Any, Final
 
-from labstow.contracts import events, history, resource, service
+from labstow.contracts import (
+    batch,
+    events,
+    history,
+    placing,
+    quantities,
+    queries,
+    resource,
+    service,
+    template,
+)
 from labstow.contracts.message import Message
 
 PLATE_ID: Final = "01M7ZQPJ4RNK3G1KAYMQFFSG2C"
@@ -29,6 +39,31 @@ ENTRY: Final[dict[str, Any]] = {
     "at": NOW, "actor": "ann", "via": "nats", "op_id": PLATE_ID, "group_id": None, "reason": None,
     "parent_id": PLATE_ID, "changes": {"position": CHANGE}, "state": SAMPLE, "prev_hash": "", "hash": "a" * 64,
 }  # fmt: skip
+RACK_ID: Final = "01M7ZQPJ4RNK3G1KAYMQFFSG2E"
+RACK: Final[dict[str, Any]] = SAMPLE | {
+    "resource_id": RACK_ID, "name": "rack 1", "resource_class": "rack", "base_type": "row", "parent_id": None,
+    "position": None, "index": None, "columns": 24, "quantity": "1", "capacity": None, "unit": None,
+}  # fmt: skip
+TEMPLATE: Final[dict[str, Any]] = {
+    "template_id": PLATE_ID, "name": "Plate 96", "description": None, "label": "1.0.0", "tags": ["plate"],
+    "required_overrides": ["attributes.lot"], "created_by": "ann", "resource": {"base_type": "grid"},
+    "created_at": NOW, "updated_at": NOW, "removed_at": None, "version": 1,
+}  # fmt: skip
+BRANCH: Final[dict[str, Any]] = {
+    "resource_id": SAMPLE_ID, "name": "sample 7", "resource_class": "serum", "base_type": "continuous_consumable",
+    "position": "A1", "index": [0, 0], "quantity": "0.1", "capacity": None, "unit": "mL", "children": [],
+}  # fmt: skip
+STEP: Final[dict[str, Any]] = {"resource_id": RACK_ID, "name": "rack 1", "base_type": "row", "position": None}
+SPACE: Final[dict[str, Any]] = {
+    "container_id": RACK_ID, "name": "rack 1", "base_type": "row", "free": 23, "positions": ["2", "3"],
+}  # fmt: skip
+DIFFERENCE: Final[dict[str, Any]] = {
+    "resource_id": SAMPLE_ID, "name": "sample 7", "what": "changed", "changes": {"position": CHANGE},
+}  # fmt: skip
+INSTANCE: Final[dict[str, Any]] = {
+    "resource_id": PLATE_ID, "name": "plate 8", "overrides": {"attributes": {"lot": "L-13"}}, "parent_id": RACK_ID,
+    "position": 0,
+}  # fmt: skip
 
 EXAMPLES: Final[dict[type[Message], dict[str, Any]]] = {
     events.Change: CHANGE,
@@ -51,13 +86,65 @@ EXAMPLES: Final[dict[type[Message], dict[str, Any]]] = {
     resource.Update: {"resource_id": SAMPLE_ID, "changes": {"quantity": 0.05}, "expected_version": 2},
     resource.Replace: {"resource": NEW_PLATE},
     resource.Remove: {"resource_id": PLATE_ID, "expected_version": 3, "reason": "used up"},
-    resource.Get: {"resource_id": PLATE_ID, "children": False},
-    resource.Page: {"resources": [SAMPLE], "next": None},
-    resource.Find: {"base_type": "container", "owner": {"project": "p53"}, "removed": None, "limit": 10},
-    resource.Hierarchy: {
+    resource.Restore: {"resource_id": SAMPLE_ID, "reason": "not empty after all"},
+    resource.Restored: {"resource": SAMPLE, "restored": 1, "refused": None},
+    placing.Placement: {"resource": SAMPLE, "container": RACK, "source": None, "evicted": None},
+    placing.Place: {"container_id": PLATE_ID, "resource": NEW_SAMPLE, "replace": True, "expected_version": 3},
+    placing.Take: {"container_id": PLATE_ID, "position": "A1"},
+    placing.Push: {"container_id": RACK_ID, "resource": {"resource_id": SAMPLE_ID}, "move": True},
+    placing.Pop: {"container_id": RACK_ID},
+    placing.Move: {"resource_id": SAMPLE_ID, "container_id": RACK_ID, "position": 2, "source_id": PLATE_ID},
+    placing.Swapped: {"resource": SAMPLE, "other": RACK},
+    placing.Swap: {"resource_id": SAMPLE_ID, "other_id": RACK_ID},
+    placing.Empty: {"resource_id": PLATE_ID, "expected_version": 3},
+    quantities.SetQuantity: {"resource_id": SAMPLE_ID, "quantity": "0.1", "unit": "mL"},
+    quantities.ChangeQuantity: {"resource_id": SAMPLE_ID, "by": "-0.05"},
+    quantities.IncreaseQuantity: {"resource_id": SAMPLE_ID, "amount": 0.05},
+    quantities.DecreaseQuantity: {"resource_id": SAMPLE_ID, "amount": "50", "unit": "uL"},
+    quantities.Fill: {"resource_id": SAMPLE_ID},
+    quantities.SetCapacity: {"resource_id": SAMPLE_ID, "capacity": "0.2"},
+    quantities.ClearCapacity: {"resource_id": SAMPLE_ID, "expected_version": 2},
+    batch.Batch: {
+        "steps": [
+            {"verb": "decrease-quantity", "command": {"resource_id": SAMPLE_ID, "amount": "0.05"}},
+            {"verb": "move", "command": {"resource_id": SAMPLE_ID, "container_id": RACK_ID, "position": "3"}},
+            {"verb": "instantiate", "command": {"template": "Plate 96", "instances": [INSTANCE]}},
+        ],
+        "reason": "run 12",
+    },
+    batch.Batched: {"answers": [SAMPLE]},
+    template.Template: TEMPLATE,
+    template.CreateTemplate: {"name": "Plate 96", "resource": NEW_PLATE, "required_overrides": ["attributes.lot"]},
+    template.TemplatePatch: {"tags": ["plate", "pcr"], "resource": {"attributes": {"lot": None}}},
+    template.UpdateTemplate: {"name": "plate 96", "changes": {"label": "1.1.0"}, "expected_version": 1},
+    template.RemoveTemplate: {"name": "Plate 96", "reason": "not sold any more"},
+    template.GetTemplate: {"name": "Plate 96", "version": 1},
+    template.Templates: {"templates": [TEMPLATE], "next": None},
+    template.ListTemplates: {"base_type": "container", "tags": ["plate"], "limit": 10},
+    template.Categories: {"categories": {"container": ["Plate 96"], "grid": ["Plate 96"]}},
+    template.GetCategories: {},
+    template.Instance: INSTANCE,
+    template.Instantiated: {"resources": [SAMPLE]},
+    template.Instantiate: {"template": "Plate 96", "version": 1, "instances": [INSTANCE], "attach": True},
+    history.At: {"entity_id": SAMPLE_ID, "at": NOW},
+    history.Difference: DIFFERENCE,
+    history.Differences: {"since": NOW, "until": NOW, "differences": [DIFFERENCE]},
+    history.Diff: {"resource_id": PLATE_ID, "since": NOW},
+    queries.Get: {"resource_id": PLATE_ID, "children": False},
+    queries.Branch: BRANCH,
+    queries.GetTree: {"resource_id": PLATE_ID, "as_of": NOW},
+    queries.Step: STEP,
+    queries.Whereabouts: {"resource_id": SAMPLE_ID, "path": [STEP], "words": "rack 1 / 3"},
+    queries.Where: {"resource_id": SAMPLE_ID},
+    queries.Space: SPACE,
+    queries.Spaces: {"spaces": [SPACE], "enough": True},
+    queries.FindFree: {"within_id": RACK_ID, "base_type": "container", "count": 2, "together": True},
+    queries.Page: {"resources": [SAMPLE], "next": None, "count": None},
+    queries.Find: {"base_type": "container", "owner": {"project": "p53"}, "removed": None, "limit": 10},
+    queries.Hierarchy: {
         "resource_id": PLATE_ID, "ancestor_ids": [], "descendant_ids": {PLATE_ID: [SAMPLE_ID]},
     },
-    resource.GetHierarchy: {"resource_id": PLATE_ID},
+    queries.GetHierarchy: {"resource_id": PLATE_ID},
     service.Readiness: {"ready": True, "schema_revision": "0001"},
     service.Ready: {},
 }  # fmt: skip

@@ -4,7 +4,16 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from labstow.contracts import batch, history, queries, template
+from labstow.contracts.message import Request
+
+REQUESTS: Final[dict[str, type[Request[Any]]]] = {
+    one.subject: one
+    for one in (*batch.COMMANDS, *queries.QUERIES, *history.QUERIES, *template.COMMANDS, *template.QUERIES)
+}
+"""What can be asked of workers, by subject."""
 
 ROOT: Final = Path(__file__).parent.parent.parent
 README: Final = ROOT / "README.md"

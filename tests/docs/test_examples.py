@@ -13,29 +13,34 @@ import orjson
 import pytest
 
 from labstow.client import AsyncLabstow
-from labstow.contracts import history as history_messages
-from labstow.contracts import resource as resource_messages
 from labstow.contracts.errors import Refusal
 from labstow.contracts.events import Event
-from labstow.contracts.message import Request
 from labstow.contracts.resource import Add, NewResource
 from labstow.contracts.ulids import new_ulid
 from tests.compat.conftest import madsci_python  # noqa: F401  (a fixture)
 from tests.conftest import Gateway, Lab
-from tests.docs.pages import PAGES, README, ROOT, Block, blocks, ulids, without_ulids
+from tests.docs.pages import PAGES, README, REQUESTS, ROOT, Block, blocks, ulids, without_ulids
 from tests.infra.running import labstow_up
 from tests.servers import short_folder
 
 JSON: Final = [block for page in PAGES for block in blocks(page, "json")]
 PYTHON: Final = [block for page in PAGES for block in blocks(page, "python")]
-REQUESTS: Final[dict[str, type[Request[Any]]]] = {
-    one.subject: one for one in (*resource_messages.COMMANDS, *resource_messages.QUERIES, *history_messages.QUERIES)
-}
+EACH_TIME: Final = {"seq", "previous", "prev_hash", "hash"}
+MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 
 
 def asked_before(block: Block) -> Block:
     """The request that an answer on a page belongs to."""
     return [one for one in JSON if one.page == block.page and one.line < block.line and one.claim[0] in REQUESTS][-1]
+
+
+def lasting(told: Any) -> Any:
+    """What is told, without what is another each time: ids, moments, and what is made of them."""
+    if isinstance(told, dict):
+        return {without_ulids(key): lasting(value) for key, value in told.items() if key not in EACH_TIME}
+    if isinstance(told, list):
+        return [lasting(value) for value in told]
+    return MOMENT.sub("moment", without_ulids(told)) if isinstance(told, str) else told
 
 
 @pytest.mark.parametrize("block", JSON, ids=str)
@@ -50,9 +55,10 @@ def test_what_is_shown_as_a_message_is_one(block: Block) -> None:
             refusal = Refusal.from_problem(problem)
             assert refusal.problem() == problem
             assert refusal.detail == refusal.sentence.format(**refusal.facts)
-        case ("POST", path):
+        case ("POST" | "PUT", path, *refused):
             assert isinstance(orjson.loads(block.text), dict)
             assert path.startswith("/")
+            assert not refused or (refused[0] == "refused" and refused[1] in Refusal.by_code)
         case (subject,) | (subject, "refused", _):
             REQUESTS[subject].model_validate_json(block.text)
         case _:
@@ -63,19 +69,25 @@ def test_what_is_shown_as_a_message_is_one(block: Block) -> None:
 @pytest.mark.parametrize("page", [page for page in PAGES if len(blocks(page, "json")) > 2], ids=lambda page: page.name)
 async def test_the_requests_of_a_page_do_what_it_says(page: Path, lab: Lab, gateway: Gateway) -> None:
     shown = blocks(page, "json")
-    fresh = {id: new_ulid() for block in shown for id in ulids(block.text)}
+    named = sorted({id for block in shown for id in ulids(block.text + " ".join(block.claim))})
+    fresh = dict(zip(named, sorted(new_ulid() for _ in named), strict=True))  # in their order, as answers may be in it
+
+    def anew(text: str) -> str:
+        return re.sub("|".join(fresh), lambda id: fresh[id.group()], text)
+
     answer: Any = None
     async with AsyncLabstow(lab.nats_url) as client, httpx.AsyncClient(base_url=gateway.url) as rest:
         for block in shown:
-            text = re.sub("|".join(fresh), lambda id: fresh[id.group()], block.text)
+            text = anew(block.text)
             match block.claim:
                 case ("answer",):
-                    assert orjson.loads(text).keys() == answer.keys(), block
+                    assert lasting(orjson.loads(text)) == lasting(answer), block
                 case ("problem",):
                     assert orjson.loads(text) == answer, block
-                case ("POST", path):
-                    response = await rest.post(path, content=text)
-                    assert response.status_code == 200, f"{block}: {response.text}"
+                case ("POST" | "PUT" as method, path, *refused):
+                    response = await rest.request(method, anew(path), content=text)
+                    code = "" if response.status_code == 200 else response.json()["code"]
+                    assert code == (refused[1] if refused else ""), f"{block}: {response.text}"
                 case (subject, *refused):
                     reply = await client.bus.ask(subject, text.encode())
                     answer = orjson.loads(reply.body)
@@ -120,6 +132,14 @@ def test_code_for_madsci_runs(block: Block, lab: Lab, gateway: Gateway, madsci_p
 def test_the_first_plate_says_what_the_readme_says(lab: Lab, gateway: Gateway) -> None:
     said = run(sys.executable, ROOT / "examples" / "first_plate.py", lab, gateway)
     assert without_ulids(said) in [without_ulids(block.text) for block in blocks(README, "text")]
+
+
+@pytest.mark.system
+def test_the_life_of_a_plate_goes_as_its_page_says(lab: Lab, gateway: Gateway) -> None:
+    """Twice, as the second time its template is there already."""
+    shown = [block.text for block in blocks(ROOT / "docs" / "containers.md", "text")]
+    for _ in range(2):
+        assert run(sys.executable, ROOT / "examples" / "plate_life.py", lab, gateway) in shown
 
 
 @pytest.mark.system

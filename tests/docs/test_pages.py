@@ -10,9 +10,7 @@ import pytest
 import typer.main
 
 import labstow.gateway
-from labstow.contracts import errors
-from labstow.contracts import history as history_messages
-from labstow.contracts import resource as resource_messages
+from labstow.contracts import errors, resource, template
 from labstow.contracts.base_types import BaseType
 from labstow.contracts.errors import Refusal
 from labstow.contracts.subjects import EVENT_STREAM, request
@@ -20,7 +18,7 @@ from labstow.gateway.app import create_app
 from labstow.infra.cli import app
 from labstow.infra.environment import CLASSES, names
 from labstow.workers.main import KINDS
-from tests.docs.pages import PAGES, README, ROOT, blocks, commands, name, prose, spans, tables
+from tests.docs.pages import PAGES, README, REQUESTS, ROOT, blocks, commands, name, prose, spans, tables
 
 DOCS = ROOT / "docs"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -65,8 +63,9 @@ def test_every_decision_has_a_number_and_is_listed() -> None:
         assert record.read_text().startswith(f"# {number}. ")
 
 
-def test_the_picture_is_one() -> None:
-    picture = ET.parse(DOCS / "processes.svg").getroot()
+@pytest.mark.parametrize("file", sorted(DOCS.glob("*.svg")), ids=lambda file: file.name)
+def test_a_picture_is_one(file: Path) -> None:
+    picture = ET.parse(file).getroot()
     assert picture.tag == "{http://www.w3.org/2000/svg}svg"
     assert picture.find("{http://www.w3.org/2000/svg}title") is not None
 
@@ -125,34 +124,33 @@ def test_every_refusal_that_a_page_names_exists() -> None:
     for page in PAGES:
         for span in spans(page):
             if re.fullmatch(rf"({'|'.join(families)})\.[a-z_]+", span) and not span.endswith(".py"):
-                assert span in Refusal.by_code, f"{name(page)}: {span}"
+                assert span in Refusal.by_code or span in REQUESTS, f"{name(page)}: {span}"
 
 
 def test_every_request_is_in_the_readme_and_has_an_example() -> None:
-    requests = {
-        one.subject
-        for messages in (resource_messages, history_messages)
-        for one in (*getattr(messages, "COMMANDS", ()), *messages.QUERIES)
-    }
-    assert {request(one) for one in requests} <= set(spans(README))
-    assert requests <= {block.claim[0] for block in blocks(DOCS / "resources.md", "json")}
+    shown = {block.claim[0] for page in PAGES for block in blocks(page, "json") if block.claim}
+    assert {request(one) for one in REQUESTS} <= set(spans(README))
+    assert REQUESTS.keys() <= shown
 
 
 def test_every_path_of_the_gateway_is_in_the_readme() -> None:
-    named = " ".join(spans(README)).replace("{id}", "{resource_id}")
+    named = " ".join(spans(README)).replace("{id}", "{resource_id}").replace("{name}", "{template_name}")
     for path in create_app().openapi()["paths"]:
         assert path in named, path
 
 
 def test_every_type_is_in_the_table() -> None:
-    shown = [row[0] for row in tables(DOCS / "resources.md") if len(row) == 4]
-    assert shown[1:] == [f"`{kind}`" for kind in BaseType]
+    (first, *kinds) = [row[0] for row in tables(DOCS / "resources.md") if len(row) == 4]
+    assert first == "`base_type`"
+    assert kinds == [f"`{kind}`" for kind in BaseType]
 
 
 def test_everything_that_can_happen_is_in_the_table() -> None:
-    table = {row[0].strip("`"): row[1] for row in tables(DOCS / "events.md") if len(row) == 2}
-    for what, means in resource_messages.EVENTS.items():
-        assert table[what].startswith(means.partition(",")[0])
+    table = {(row[0].strip("`"), row[1].strip("`")): row[2] for row in tables(DOCS / "events.md") if len(row) == 3}
+    for noun, events in (("resource", resource.EVENTS), ("template", template.EVENTS)):
+        assert {what for of, what in table if of == noun} == events.keys()
+        for what, means in events.items():
+            assert table[noun, what].startswith(means.partition(",")[0])
 
 
 def test_the_sentences_of_a_start_that_fails_are_documented() -> None:
@@ -168,17 +166,17 @@ def refused_in(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
             continue
-        if node.func.id in ("CannotStart", "SchemaRefused") and (sentence := bare(template(node.args[0]))):
+        if node.func.id in ("CannotStart", "SchemaRefused") and (sentence := bare(told(node.args[0]))):
             yield sentence
 
 
-def template(text: ast.expr) -> str:
+def told(text: ast.expr) -> str:
     """A text with an ellipsis for everything that is filled in."""
     match text:
         case ast.Constant(value=str() as words):
             return words
         case ast.JoinedStr(values=parts):
-            return "".join(template(part) for part in parts)
+            return "".join(told(part) for part in parts)
         case _:
             return "…"
 

@@ -1,4 +1,4 @@
-"""A gateway in this process, in front of a laboratory that a test writes."""
+"""A gateway in this process, in front of a laboratory that a test writes, or of a real one."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -6,8 +6,10 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
+from labstow.client import Bus
 from labstow.gateway.app import create_app
 from labstow.gateway.settings import GatewaySettings
+from tests.conftest import Lab
 from tests.gateway.lab import WrittenLab
 
 Connect = Callable[[WrittenLab], httpx.AsyncClient]
@@ -25,3 +27,12 @@ async def http() -> AsyncIterator[Connect]:
             return client
 
         yield connect
+
+
+@pytest.fixture(scope="session")
+async def rest(lab: Lab) -> AsyncIterator[httpx.AsyncClient]:
+    """Make a client of a gateway in front of the shared labstow."""
+    async with Bus(lab.nats_url) as bus:
+        app = create_app(GatewaySettings(), bus)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+            yield client

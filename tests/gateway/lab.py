@@ -1,27 +1,37 @@
-"""A laboratory that exists only in the answers a test writes down."""
+"""A laboratory that exists only in the answers a test writes down, and takes only what workers take."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
 from labstow.client import Bus, Reply
 from labstow.client.bus import BUDGET, PATIENCE
-from labstow.contracts.errors import NoWorker, Refusal
+from labstow.contracts import batch, history, queries, template
+from labstow.contracts.errors import Invalid, NoWorker, Refusal
 
 Json = dict[str, Any]
 Worker = Callable[[Json], Json]
+
+REQUESTS = {
+    request.subject: request
+    for request in (*batch.COMMANDS, *template.COMMANDS, *queries.QUERIES, *template.QUERIES, *history.QUERIES)
+}
 
 ID = "01M7ZQPJ4RNK3G1KAYMQFFSG2C"
 PLATE = "01M7ZQPSHVEFGKGX3AXV289NGE"
 
 
 class WrittenLab(Bus):
-    """Answers each verb by a function, or by a refusal; remembers what it was asked."""
+    """Answers each verb by a function, or by a refusal; remembers what it was asked.
+
+    A name with underscores is a verb with dashes: `resource_set_quantity` is `resource.set-quantity`.
+    """
 
     def __init__(self, **workers: Worker | Refusal) -> None:
         super().__init__("nats://nowhere")
-        self.workers = {verb.replace("_", ".", 1): worker for verb, worker in workers.items()}
+        self.workers = {verb.replace("_", ".", 1).replace("_", "-"): worker for verb, worker in workers.items()}
         self.asked: list[tuple[str, Json]] = []
         self.heads: list[Mapping[str, str]] = []
 
@@ -45,8 +55,11 @@ class WrittenLab(Bus):
         try:
             if isinstance(worker, Refusal):
                 raise worker
+            if request := REQUESTS.get(verb):
+                request.model_validate_json(body)
             return Reply(200, orjson.dumps(worker(orjson.loads(body))))
-        except Refusal as refusal:
+        except (Refusal, ValidationError) as no:
+            refusal = no if isinstance(no, Refusal) else Invalid(summary=str(no), errors=[])
             return Reply(refusal.status, orjson.dumps(refusal.problem()), refusal.code)
 
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from labstow.contracts import headers
-from labstow.contracts.errors import Busy, DeadlinePassed, Occupied, Refusal
+from labstow.contracts.errors import Busy, DeadlinePassed, Occupied, Refusal, StaleVersion
 from labstow.contracts.ulids import new_ulid
-from labstow.gateway import resources
+from labstow.gateway import answers
 from labstow.gateway.ids import is_ulid
 from tests.gateway.conftest import Connect
 from tests.gateway.lab import ID, Json, WrittenLab, thing
@@ -94,6 +94,39 @@ async def test_who_asks_and_how_goes_with_the_request(http: Connect) -> None:
     assert (unnamed[headers.ACTOR], unnamed.get(headers.TRACE)) == ("anonymous", None)
 
 
+async def test_a_change_can_be_bound_to_the_version_that_was_read(http: Connect) -> None:
+    """I31."""
+    verbs = ("replace", "remove", "place", "fill", "get")
+    placed = {"resource": thing(), "container": thing(), "source": None, "evicted": None}
+    told = {f"resource_{verb}": lambda _, verb=verb: placed if verb == "place" else thing() for verb in verbs}
+    client, match = http(lab := WrittenLab(**told)), {"If-Match": '"7"'}
+    requests = [("POST", "/resource/update"), ("DELETE", f"/resource/{ID}"), ("POST", f"/resource/{ID}/child/set")]
+    for method, path in (*requests, ("POST", f"/resource/{ID}/fill"), ("GET", f"/resource/{ID}")):
+        body = {"key": "A1", "child": BODY} if "child" in path else BODY
+        assert (await client.request(method, path, json=body, headers=match)).status_code == 200
+    assert [command.get("expected_version") for _, command in lab.asked] == [7, 7, 7, 7, None]
+
+
+async def test_a_version_that_was_overtaken_is_412(http: Connect) -> None:
+    """I31."""
+    lab = WrittenLab(resource_replace=StaleVersion(name="S1", version=8, expected=7))
+    answer = await http(lab).post("/resource/update", json=BODY, headers={"If-Match": '"7"'})
+    assert (answer.status_code, answer.json()["version"]) == (412, 8)
+
+
+@pytest.mark.parametrize("match", ["7", "*", 'W/"7"', '"7", "8"', '"seven"', '""', '"0"', '"9999999999"'])
+async def test_an_if_match_that_names_no_version_is_refused(http: Connect, match: str) -> None:
+    lab = WrittenLab(resource_replace=lambda _: thing())
+    answer = await http(lab).post("/resource/update", json=BODY, headers={"If-Match": match})
+    assert answer.status_code == 422
+
+
+async def test_an_if_match_where_it_would_mean_nothing_is_refused(http: Connect) -> None:
+    answer = await http(lab := WrittenLab()).post("/resource/add", json=BODY, headers={"If-Match": '"7"'})
+    assert (answer.status_code, lab.asked) == (422, [])
+    assert "If-Match" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"), [("GET", "/resources/of/nobody", 404), ("PATCH", "/resource/add", 405)]
 )
@@ -112,7 +145,7 @@ async def test_a_mistake_of_ours_is_500_and_tells_nothing_but_where_it_is_logged
     def broken(thing: Json) -> Json:
         raise KeyError("secret")
 
-    monkeypatch.setattr(resources, "shown", broken)
+    monkeypatch.setattr(answers, "shown", broken)
     answer = await http(WrittenLab(resource_get=lambda _: thing())).get(f"/resource/{ID}")
     assert answer.status_code == 500
     assert "secret" not in answer.text
@@ -125,4 +158,13 @@ async def test_every_route_is_documented_with_its_path_and_body(http: Connect) -
     assert "requestBody" in paths["/resource/add"]["post"]
     assert paths["/resource/{resource_id}"]["get"]["parameters"][0]["name"] == "resource_id"
     assert all(operation["description"] for path in paths.values() for operation in path.values())
-    assert (await client.get("/docs")).status_code == 200
+
+
+async def test_the_documentation_needs_no_other_server(http: Connect) -> None:
+    page = await http(WrittenLab()).get("/docs")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "POST /resource/{resource_id}/child/set" in page.text
+    assert "created_after" in page.text
+    assert "http:" not in page.text
+    assert "https:" not in page.text
+    assert "<script" not in page.text

@@ -4,7 +4,7 @@ import pytest
 
 from labstow.contracts.errors import AnswerTooLarge
 from tests.gateway.conftest import Connect
-from tests.gateway.lab import ID, Json, WrittenLab, thing
+from tests.gateway.lab import ID, PLATE, Json, WrittenLab, thing
 
 WHAT = {1: "added", 2: "placed", 3: "updated", 4: "updated", 5: "removed"}
 
@@ -79,8 +79,47 @@ async def test_dates_without_a_zone_are_utc(http: Connect) -> None:
     }
 
 
-@pytest.mark.parametrize("query", [{"start_date": "yesterday"}, {"limit": -1}, {"event_type": "Added"}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"start_date": "yesterday"},
+        {"limit": -1},
+        {"event_type": "Added"},
+        {"change_type": "Vanished"},
+        {"change_type": ["Added"]},
+    ],
+)
 async def test_a_question_that_cannot_be_answered_is_refused(http: Connect, query: Json) -> None:
     answer = await http(lab := WrittenLab()).post("/history/query", json=query)
     assert (answer.status_code, lab.asked) == (422, [])
     assert next(iter(query)) in answer.json()["detail"]
+
+
+async def test_changes_are_found_by_who_made_them(http: Connect) -> None:
+    await http(lab := WrittenLab(history_query=history)).post("/history/query", json={"actor": "ada"})
+    assert lab.asked[0][1]["actor"] == "ada"
+
+
+async def test_the_history_of_a_resource_has_an_address(http: Connect) -> None:
+    client = http(lab := WrittenLab(history_query=history))
+    url = f"/resource/{ID}/history?limit=1&change_type=Updated&start_date=2026-11-21&removed=false"
+    assert [change["version"] for change in (await client.get(url)).json()] == [4]
+    asked = lab.asked[0][1]
+    assert (asked["entity_id"], asked["since"], asked["removed"]) == (ID, "2026-11-21T00:00:00+00:00", False)
+    assert (await client.get("/resource/S1/history")).status_code == 404
+    assert (await client.get(f"/resource/{ID}/history?limit=all")).status_code == 422
+
+
+async def test_the_state_at_a_moment_is_the_newest_change_up_to_it(http: Connect) -> None:
+    client = http(lab := WrittenLab(history_at=lambda _: entry(4)))
+    change = (await client.get("/history/at", params={"resource_id": ID, "at": "2026-11-21T20:30:00"})).json()
+    assert (change["resource_name"], change["change_type"], change["version"]) == ("S1", "Updated", 4)
+    assert lab.asked == [("history.at", {"entity_id": ID, "at": "2026-11-21T20:30:00+00:00"})]
+    assert (await client.get("/history/at")).status_code == 422
+
+
+async def test_two_moments_are_compared(http: Connect) -> None:
+    client = http(lab := WrittenLab(history_diff=lambda _: {"differences": []}))
+    query = {"resource_id": PLATE, "since": "2026-11-21T20:30:00Z"}
+    assert (await client.get("/history/diff", params=query)).json() == {"differences": []}
+    assert lab.asked == [("history.diff", query | {"since": "2026-11-21T20:30:00+00:00"})]

@@ -2,11 +2,12 @@
 
 import pytest
 
-from labstow.contracts.errors import Ambiguous, AnswerTooLarge, NoMatch, Refusal, Removed, StorageUnavailable
+from labstow.contracts.errors import AnswerTooLarge, NotRemoved, Occupied, Refusal, Removed, StorageUnavailable
 from tests.gateway.conftest import Connect
-from tests.gateway.lab import ID, PLATE, Json, WrittenLab, thing
+from tests.gateway.lab import ID, PLATE, WrittenLab, thing
 
 GRID = {"resource_id": PLATE, "name": "P1", "base_type": "grid", "rows": 1, "columns": 2, "quantity": "1"}
+NEW = {"resource_name": "P1", "base_type": "grid", "rows": 1, "columns": 2}
 WELL = thing(name="W", parent_id=PLATE, position="A2", index=[0, 1])
 
 
@@ -21,7 +22,7 @@ async def test_an_asset_is_added_with_one_question_and_answered_with_its_version
 
 async def test_a_container_with_children_is_answered_with_them(http: Connect) -> None:
     lab = WrittenLab(resource_add=lambda _: thing(**GRID), resource_get=lambda _: thing(**GRID, children=[WELL]))
-    answer = await http(lab).post("/resource/add", json={"resource_name": "P1", "base_type": "grid"})
+    answer = await http(lab).post("/resource/add", json=NEW)
     assert answer.json()["children"][0]["children"][1]["resource_name"] == "W"
     assert [verb for verb, _ in lab.asked] == ["resource.add", "resource.get"]
 
@@ -42,7 +43,7 @@ async def test_what_is_done_is_answered_without_the_children_when_they_cannot_be
     verb = {"add_or_update": "upsert", "update": "replace"}.get(path, path)
     reads = {} if refusal is None else {"resource_get": refusal}
     lab = WrittenLab(**{f"resource_{verb}": lambda _: thing(**GRID, version=4)}, **reads)
-    answer = await http(lab).post(f"/resource/{path}", json={"resource_name": "P1", "base_type": "grid"})
+    answer = await http(lab).post(f"/resource/{path}", json=NEW)
     assert (answer.status_code, answer.headers["etag"]) == (200, '"4"')
     assert answer.json()["resource_id"] == PLATE
     assert answer.json()["children"][0]["children"] == [None, None]
@@ -63,7 +64,7 @@ async def test_a_name_from_a_prefix_is_the_same_when_a_request_comes_again(http:
 
 async def test_an_empty_container_is_answered_at_once(http: Connect) -> None:
     lab = WrittenLab(resource_add=lambda _: thing(**GRID | {"quantity": "0.000000000000"}))
-    answer = await http(lab).post("/resource/add", json={"resource_name": "P1", "base_type": "grid"})
+    answer = await http(lab).post("/resource/add", json=NEW)
     assert answer.json()["children"][0]["children"] == [None, None]
     assert len(lab.asked) == 1
 
@@ -86,57 +87,69 @@ async def test_what_is_no_id_is_not_found(http: Connect, path: str) -> None:
     assert (answer.status_code, answer.json()["code"], lab.asked) == (404, "resource.not_found", [])
 
 
-async def test_all_matches_are_found_however_many_pages_they_fill(http: Connect) -> None:
-    pages = {None: ([thing(), thing()], ID), ID: ([thing(name="last")], None)}
-
-    def find(query: Json) -> Json:
-        resources, following = pages[query["after"]]
-        return {"resources": resources, "next": following}
-
-    client = http(lab := WrittenLab(resource_find=find))
-    answer = await client.post("/resource/query", json={"resource_class": "tips", "base_type": None})
-    assert [found["resource_name"] for found in answer.json()] == ["S1", "S1", "last"]
-    assert lab.asked[0][1] == {"resource_class": "tips", "children": True, "limit": 1000, "after": None}
-
-
-async def test_no_more_are_found_than_wanted(http: Connect) -> None:
-    def find(query: Json) -> Json:
-        return {"resources": [thing()] * min(2, query["limit"]), "next": ID}
-
-    client = http(lab := WrittenLab(resource_find=find))
-    assert len((await client.post("/resource/query", json={"limit": 3})).json()) == 3
-    assert [query["limit"] for _, query in lab.asked] == [3, 1]
-
-
-async def test_a_page_too_large_for_a_message_is_read_in_smaller_ones(http: Connect) -> None:
-    def find(query: Json) -> Json:
-        if query["limit"] > 100:
-            raise AnswerTooLarge(size=9_000_000, limit=8_000_000, instead="smaller pages")
-        return {"resources": [thing()], "next": None}
-
-    client = http(lab := WrittenLab(resource_find=find))
-    assert len((await client.post("/resource/query", json={})).json()) == 1
-    assert [query["limit"] for _, query in lab.asked] == [1000, 250, 62]
-
-
-async def test_one_match_is_an_object_none_is_404_and_several_when_one_was_meant_409(http: Connect) -> None:
-    found = WrittenLab(resource_find=lambda _: {"resources": [thing()], "next": None})
-    none, several = WrittenLab(resource_find=NoMatch()), WrittenLab(resource_find=Ambiguous(resource_ids=[ID, PLATE]))
-    empty = WrittenLab(resource_find=lambda _: {"resources": [], "next": None})
-    one = {"multiple": False}
-    assert (await http(found).post("/resource/query", json=one)).json()["resource_id"] == ID
-    assert (await http(none).post("/resource/query", json=one)).status_code == 404
-    assert (await http(several).post("/resource/query", json={"unique": True})).status_code == 409
-    assert (await http(empty).post("/resource/query", json={"multiple": True})).json() == []
-
-
-@pytest.mark.parametrize("extra", [{"colour": "red"}, {"attributes": {"a": 1}}, {"limit": 0}, {"limit": True}])
-async def test_a_filter_that_would_not_filter_is_refused(http: Connect, extra: Json) -> None:
-    answer = await http(lab := WrittenLab()).post("/resource/query", json={"resource_class": "tips"} | extra)
-    assert (answer.status_code, lab.asked) == (422, [])
-    assert next(iter(extra)) in answer.json()["detail"]
-
-
 async def test_a_removed_resource_is_shown_as_removed(http: Connect) -> None:
     lab = WrittenLab(resource_remove=lambda _: thing(removed_at="2026-11-21T20:00:00Z"))
     assert (await http(lab).delete(f"/resource/{ID}")).json()["removed"] is True
+
+
+async def test_what_is_restored_is_answered_with_what_is_in_it_and_why_it_is_not_where_it_was(http: Connect) -> None:
+    refused = Occupied(name="Deck", position="A1", occupant_id=ID).problem()
+    told = {"resource": thing(**GRID, version=9), "restored": 2, "refused": refused}
+    lab = WrittenLab(resource_restore=lambda _: told, resource_get=lambda _: thing(**GRID, version=9, children=[WELL]))
+    answer = await http(lab).post(f"/history/{PLATE}/restore")
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"9"')
+    assert answer.json()["children"][0]["children"][1]["resource_name"] == "W"
+    assert (answer.json()["restored"], answer.json()["refused"]["code"]) == (2, "position.occupied")
+    assert lab.asked[0] == ("resource.restore", {"resource_id": PLATE})
+
+
+async def test_only_what_was_removed_is_restored(http: Connect) -> None:
+    lab = WrittenLab(resource_restore=NotRemoved(resource_id=ID))
+    for resource_id in (ID, "S1"):
+        answer = await http(lab).post(f"/history/{resource_id}/restore")
+        assert answer.status_code == 404
+        assert answer.json()["detail"] == f"No removed resource with ID '{resource_id}'."
+
+
+async def test_what_was_read_says_its_version_so_that_changes_of_others_are_kept(http: Connect) -> None:
+    read = {"resource_id": PLATE, "resource_name": "Set", "base_type": "collection", "version": 7}
+    read["children"] = {"a": {"resource_id": ID, "resource_name": "S1", "version": 3}}
+    lab = WrittenLab(
+        resource_add=lambda _: thing(), resource_replace=lambda _: thing(), resource_upsert=lambda _: thing()
+    )
+    client = http(lab)
+    for path in ("update", "add_or_update", "add"):
+        assert (await client.post(f"/resource/{path}", json=read)).status_code == 200
+    told = [command["resource"] for _, command in lab.asked]
+    assert [resource.get("version") for resource in told] == [7, 7, None]
+    assert [resource["children"][0].get("version") for resource in told] == [3, 3, None]
+
+
+async def test_children_may_be_told_by_their_ids(http: Connect) -> None:
+    lab = WrittenLab(resource_add=lambda _: thing())
+    body = {"resource_name": "Rack", "base_type": "row", "columns": 3, "children": [None, ID, None]}
+    assert (await http(lab).post("/resource/add", json=body)).status_code == 200
+    assert lab.asked[0][1]["resource"]["children"] == [{"resource_id": ID, "position": 1}]
+
+
+async def test_fields_of_a_known_resource_are_written_without_its_name(http: Connect) -> None:
+    lab = WrittenLab(resource_replace=lambda _: thing())
+    await http(lab).post("/resource/update", json={"resource_id": ID, "attributes": {"sealed": True}})
+    assert lab.asked == [("resource.replace", {"resource": {"resource_id": ID, "attributes": {"sealed": True}}})]
+
+
+async def test_a_resource_is_read_as_it_was(http: Connect) -> None:
+    client = http(lab := WrittenLab(resource_get=lambda _: thing()))
+    url = f"/resource/{ID}?as_of=2026-11-21T20:00:00Z&children=false&removed=True"
+    assert (await client.get(url)).status_code == 200
+    when = {"as_of": "2026-11-21T20:00:00+00:00", "children": False, "removed": True}
+    assert lab.asked == [("resource.get", {"resource_id": ID} | when)]
+
+
+@pytest.mark.parametrize(
+    "query", ["as_off=2026-11-21", "as_of=yesterday", "children=1", "as_of=2026-11-21&as_of=2026-11-22"]
+)
+async def test_a_parameter_that_means_nothing_is_refused(http: Connect, query: str) -> None:
+    answer = await http(lab := WrittenLab()).get(f"/resource/{ID}?{query}")
+    assert (answer.status_code, lab.asked) == (422, [])
+    assert query.partition("=")[0] in answer.json()["detail"]

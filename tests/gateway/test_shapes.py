@@ -12,7 +12,8 @@ from labstow.contracts.errors import Invalid, TooDeep
 from labstow.contracts.positions import Geometry, canonical
 from labstow.contracts.resource import NewResource, Resource
 from labstow.gateway.ids import is_ulid
-from labstow.gateway.madsci import given, shown
+from labstow.gateway.madsci.given import given
+from labstow.gateway.madsci.shown import shown
 from tests.gateway.lab import PLATE
 from tests.gateway.things import things
 
@@ -113,7 +114,8 @@ def plate() -> Json:
         ({"resource_name": "P", "base_type": "grid", "children": [[]]}, "is an object"),
         ({"resource_name": "P", "base_type": "grid", "children": [{"children": [3]}]}, "is an object"),
         ({"resource_name": "P", "base_type": "collection", "children": [{}]}, "are an object"),
-        ({"resource_name": "P", "base_type": "stack", "children": ["01M7ZQPJ4RNK3G1KAYMQFFSG2C"]}, "not served"),
+        ({"resource_name": "P", "base_type": "grid", "children": ["01M7ZQPJ4RNK3G1KAYMQFFSG2C"]}, "row or layer"),
+        ({"resource_name": "P", "base_type": "stack", "children": [7]}, "or the id"),
         ({"resource_name": "P", "base_type": "asset", "children": [{}]}, "cannot have any"),
         ({"resource_name": "P", "base_type": ["grid"], "children": [{}]}, "cannot have any"),
     ],

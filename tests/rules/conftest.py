@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.rules.room import Room, audit
+from tests.rules.stock import Stock
 
 
 @pytest.fixture
@@ -13,3 +14,9 @@ def room() -> Iterator[Room]:
     used = Room()
     yield used
     audit(used)
+
+
+@pytest.fixture
+def stock(room: Room) -> Stock:
+    """A room with templates; none yet."""
+    return Stock(room)

@@ -4,15 +4,20 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from labstow.contracts.base_types import LINED
 from labstow.contracts.errors import Refusal
 from labstow.contracts.message import Command
 from labstow.contracts.resource import NewResource
-from labstow.workers.kit.noun import By, Change, Footprint, Wanted
+from labstow.workers.kit.noun import By, Change, Wanted
+from labstow.workers.resource.footprint import Footprint, needs
 from labstow.workers.resource.lab import Lab
+from labstow.workers.resource.line import Line
+from labstow.workers.resource.nesting import height
 from labstow.workers.resource.noun import RESOURCE
+from labstow.workers.resource.rules.templates import made_from
 from labstow.workers.resource.thing import Thing
 
-ENOUGH: Final = 6
+ENOUGH: Final = 8
 """So often at most a command is loaded for, however much it names: a worker gives up after 20."""
 
 
@@ -27,15 +32,36 @@ class Decision(NamedTuple):
 
 def loaded(full: Lab, footprint: Footprint) -> Lab:
     """What a repository would bring for a footprint."""
-    part = Lab(tree_locked=footprint.tree, things={each: full.things.get(each) for each in footprint.rows})
-    part.spots = {spot: full.spots.get(spot) for spot in footprint.spots}
-    for root in footprint.subtrees:
-        part.children[root] = []
-        for parent, child in below(full, root):
-            part.children.setdefault(child.id, [])
-            part.children.setdefault(parent, []).append(child.id)
-            if child.position is not None:
-                part.spots[parent, child.position] = child.id
+    part = Lab(tree_locked=footprint.tree, alone=footprint.alone, units=full.units)
+    part.spots = {spot: full.spots.get(spot) for spot in footprint.spots | footprint.vacated}
+    for container, count in footprint.ends.items():
+        if (holding := full.things.get(container)) is not None and holding.base_type in LINED:
+            whole = full.line(holding)
+            part.lines[container] = Line(whole.front, whole.standings[-count:], len(whole.standings) < count, count)
+    left = [full.things.get(each) for each in footprint.leaving]
+    grabbed = {
+        *(occupant for spot in footprint.vacated if (occupant := full.spots.get(spot))),
+        *(each for line in part.lines.values() for _, each in line.standings),
+        *(thing.parent_id for thing in left if thing is not None and thing.parent_id is not None),
+    }
+    part.things = {each: full.things.get(each) for each in footprint.rows | grabbed}
+    part.past = {one: state for one in footprint.past if (state := full.past.get(one))}
+    for each in footprint.removals:
+        thing = full.things.get(each)
+        removal = thing.removal_id if thing is not None else each
+        part.removals[each] = [] if removal is None else removed_by(full, removal)
+    part.made = {one: [thing.id for thing in made_from(full, one[0]).get(one[1], ())] for one in footprint.made}
+    part.templates = {one: full.templates.get(one) for one in footprint.templates}
+    part.children = {root: [] for root in footprint.subtrees}
+    inside = {child.id: (parent, child) for root in footprint.subtrees for parent, child in below(full, root)}
+    for parent, child in inside.values():
+        part.children.setdefault(child.id, [])
+        part.children.setdefault(parent, []).append(child.id)
+        if child.position is not None:
+            part.spots[parent, child.position] = child.id
+    for each in footprint.heights:
+        thing = full.things.get(each)
+        part.heights[each] = 0 if thing is None or thing.removed_at is not None else height(full, thing)
     for start in footprint.lines:
         line: str | None = start
         while line is not None and (thing := full.things.get(line)) is not None:
@@ -43,8 +69,13 @@ def loaded(full: Lab, footprint: Footprint) -> Lab:
             line = thing.parent_id
     for key, fields in footprint.definitions.items():
         definition = NewResource.model_construct(**{"resource_id": None, **fields})
-        part.matches[key] = [thing.id for thing in full.matching(key, definition)]
+        part.found[key] = [thing.id for thing in full.matching(key, definition)]
     return part
+
+
+def removed_by(full: Lab, removal: str) -> list[str]:
+    """What a removal took."""
+    return [thing.id for thing in full.things.values() if thing is not None and thing.removal_id == removal]
 
 
 def below(full: Lab, root: str) -> Iterator[tuple[str, Thing]]:
@@ -61,7 +92,8 @@ def decision(full: Lab, command: Command[Any], now: datetime) -> Decision:
 
     It sees nothing that was not loaded, and asks for what it needs in a few rounds.
     """
-    footprint = RESOURCE.needs(command)
+    footprint = Footprint()
+    needs(command, footprint)
     for rounds in range(1, ENOUGH + 1):
         try:
             outcome = RESOURCE.rules[type(command)](
@@ -77,8 +109,9 @@ def decision(full: Lab, command: Command[Any], now: datetime) -> Decision:
 
 
 def told(changes: tuple[Change[Thing], ...]) -> list[tuple[object, ...]]:
-    """Changes without what is different each time."""
+    """The last change of each thing, without what is different each time."""
+    last = {new.id: (new, what) for new, what, _ in changes}
     return sorted(
         (what, new.name, new.version, str(new.quantity), str(new.position), str(new.order_seq), str(new.unit))
-        for new, what in changes
+        for new, what in last.values()
     )

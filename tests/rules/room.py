@@ -4,12 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final, TypeVar
 
 import orjson
 import pytest
 
-from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, BaseType
+from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, LINED, BaseType
 from labstow.contracts.errors import Refusal
 from labstow.contracts.message import Command
 from labstow.contracts.positions import canonical, index
@@ -31,6 +32,7 @@ from labstow.workers.kit.noun import Change
 from labstow.workers.resource.lab import Lab
 from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.thing import Thing, state
+from labstow.workers.resource.units import Units
 from tests.rules.loading import decision, told
 
 Json = dict[str, Any]
@@ -87,11 +89,11 @@ class Room:
             assert (self.lab.things, len(self.unit.entries)) == (before, length)
             assert expected in (None, refusal.code)  # noqa: PT017
             raise
-        Resource.model_validate(answer)
+        command.answer.model_validate(answer)
         if expected is not None:
             entries = self.unit.entries[length:]
             changed = tuple(Change(self.thing(entry["entity_id"]), entry["what"]) for entry in entries)
-            assert told(changed) == expected
+            assert told(changed) == expected, (told(changed), expected)
         return answer
 
     def refused(self, command: Command[Any]) -> Refusal:
@@ -159,7 +161,7 @@ def stand(room: Room) -> None:
         if thing.parent_id is not None and thing.removed_at is None:
             inside[thing.parent_id].append(thing)
     for thing in things.values():
-        count(thing, inside[thing.id])
+        count(thing, inside[thing.id], room.lab.units)
 
 
 def refuse_line(things: dict[str, Thing], thing: Thing) -> None:
@@ -173,7 +175,7 @@ def refuse_line(things: dict[str, Thing], thing: Thing) -> None:
     assert sum(each.is_container for each in seen) <= MAX_DEPTH
 
 
-def count(thing: Thing, children: list[Thing]) -> None:
+def count(thing: Thing, children: list[Thing], units: Units) -> None:
     """The quantity of a thing is what it should be, and its children stand where they can."""
     if thing.removed_at is not None:
         return
@@ -185,9 +187,10 @@ def count(thing: Thing, children: list[Thing]) -> None:
         assert thing.capacity is None or quantity <= thing.capacity
         assert thing.base_type is not BaseType.DISCRETE_CONSUMABLE or quantity == int(quantity)
     if thing.base_type is BaseType.POOL:
-        assert quantity == sum((child.quantity or 0 for child in children), Decimal(0))
+        shares = [units.convert(child.quantity or Decimal(0), child.unit, thing.unit, "") for child in children]
+        assert quantity is not None
+        assert Fraction(quantity) == sum(map(Fraction, shares))
         assert {child.base_type for child in children} <= CONSUMABLES
-        assert {child.unit for child in children} <= {thing.unit, None}
     elif thing.base_type in CONTAINERS:
         assert quantity == len(children)
         assert thing.base_type is not BaseType.SLOT or len(children) <= 1
@@ -197,7 +200,7 @@ def count(thing: Thing, children: list[Thing]) -> None:
         assert canonical(thing.geometry, place) == place
         index(thing.geometry, place)
     orders = [child.order_seq for child in children if child.order_seq is not None]
-    assert len(orders) == len(set(orders)) == (len(children) if thing.base_type in ("stack", "queue") else 0)
+    assert len(orders) == len(set(orders)) == (len(children) if thing.base_type in LINED else 0)
 
 
 def journal(room: Room) -> None:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -400,7 +401,8 @@ def test_a_whole_plate_is_filled_in_one_go(room: Room, verb: str) -> None:
     plate = new_ulid()
     if verb != "add":
         room.add("grid", resource_id=plate)
-    command = {"add": Add, "upsert": Upsert, "replace": Replace}[verb]
+    commands: dict[str, Any] = {"add": Add, "upsert": Upsert, "replace": Replace}
+    command = commands[verb]
 
     room.ask(command(resource=new("grid", resource_id=plate, children=wells)))
 
@@ -429,7 +431,8 @@ def test_what_is_in_many_known_things_is_looked_at_once(room: Room, kind: BaseTy
     ]
     rack = room.add("row", columns=25) if verb != "add" else None
     body = new("row", resource_id=rack, columns=25, children=filled)
-    command = {"add": Add, "upsert": Upsert, "replace": Replace}[verb](resource=body)
+    commands: dict[str, Any] = {"add": Add, "upsert": Upsert, "replace": Replace}
+    command = commands[verb](resource=body)
 
     assert decision(room.lab, command, room.now).rounds <= 5  # spots, way up, what is in them, and their rows
 

@@ -5,7 +5,8 @@ import pytest
 
 from labstow.client import AsyncLabstow
 from labstow.contracts.history import QueryHistory
-from labstow.contracts.resource import Add, Get, NewResource
+from labstow.contracts.queries import Get
+from labstow.contracts.resource import Add, NewResource
 from labstow.contracts.ulids import new_ulid
 from tests.conftest import Gateway
 

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from labstow.client import AsyncLabstow
-from labstow.contracts.resource import Add, Find, NewResource, Patch, Update
+from labstow.contracts.queries import Find
+from labstow.contracts.resource import Add, NewResource, Patch, Update
 from labstow.contracts.ulids import new_ulid
 from labstow.infra.embedded.nats import NatsServer
 from tests.conftest import Lab, running_lab

@@ -8,21 +8,10 @@ import orjson
 import pytest
 
 from labstow.client import AsyncLabstow
-from labstow.contracts import headers, subjects
+from labstow.contracts import batch, headers, history, queries, subjects, template
 from labstow.contracts.errors import Removed, StaleVersion
-from labstow.contracts.history import QueryHistory
-from labstow.contracts.resource import (
-    COMMANDS,
-    QUERIES,
-    Add,
-    Find,
-    Get,
-    GetHierarchy,
-    NewResource,
-    Patch,
-    Remove,
-    Update,
-)
+from labstow.contracts.queries import Find, Get, GetHierarchy
+from labstow.contracts.resource import Add, NewResource, Patch, Remove, Update
 from labstow.contracts.ulids import new_ulid
 from tests.conftest import Lab, until
 
@@ -79,7 +68,11 @@ async def test_a_caller_learns_the_facts_of_a_refusal(client: AsyncLabstow) -> N
 
 async def test_discovery_lists_every_endpoint(lab: Lab, client: AsyncLabstow) -> None:
     """`$SRV.INFO` as `nats micro info` asks it; STATS count requests and errors."""
-    for worker, wanted in (("resource", (*COMMANDS, *QUERIES)), ("history", (QueryHistory,))):
+    requests = (
+        ("resource", (*batch.COMMANDS, *queries.QUERIES, *template.COMMANDS, *template.QUERIES)),
+        ("history", history.QUERIES),
+    )
+    for worker, wanted in requests:
         answer = await client.bus.nats.request(f"$SRV.INFO.labstow-{worker}", b"", timeout=2)
         info = orjson.loads(answer.data)
         assert info["type"] == "io.nats.micro.v1.info_response"

@@ -6,7 +6,7 @@ import nats
 from faststream.nats import NatsRouter
 from nats.aio.msg import Msg
 
-from labstow.contracts.resource import Get
+from labstow.contracts.queries import Get
 from labstow.workers.kit.broker import make_broker, register, withdraw
 from labstow.workers.kit.intake import Endpoint, Intake
 from labstow.workers.kit.lane import Lane

@@ -16,7 +16,8 @@ import pytest
 
 from labstow.contracts.errors import Refusal
 from labstow.contracts.message import Command
-from labstow.contracts.resource import Add, Get, Init, NewResource, Patch, Remove, Update, Upsert
+from labstow.contracts.queries import Get
+from labstow.contracts.resource import Add, Init, NewResource, Patch, Remove, Update, Upsert
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit import reader
 from labstow.workers.kit.call import CLOCK_SKEW_S, Answered, Call, Result

@@ -11,7 +11,8 @@ import pytest
 
 from labstow.client import AsyncLabstow
 from labstow.contracts.base_types import BaseType
-from labstow.contracts.resource import Add, Get, NewResource, Patch, Remove, Update
+from labstow.contracts.queries import Get
+from labstow.contracts.resource import Add, NewResource, Patch, Remove, Update
 from labstow.infra.embedded.nats import NatsServer
 from labstow.workers.kit.stream import provision
 from tests.conftest import Lab

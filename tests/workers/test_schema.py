@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, make_url
 from labstow.workers.kit.database import SchemaRefused, check, current, upgrade
 from labstow.workers.kit.tables import SCHEMA, metadata
 from labstow.workers.resource import tables  # noqa: F401  (registers its table)
+from labstow.workers.template import tables as _  # noqa: F401
 from tests.servers import Servers
 
 
@@ -40,7 +41,7 @@ def test_upgrading_twice_or_from_many_hosts_at_once_is_harmless(servers: Servers
             one.join(timeout=30)
         check(url)
         upgrade(url)
-        assert current(url) == "0001"
+        assert current(url) == "0002"
 
 
 def test_a_database_that_is_not_ours_is_left_as_it_was(servers: Servers) -> None:

@@ -36,6 +36,9 @@ SHAPED: Final = {
 ORDERED: Final = frozenset({BaseType.STACK, BaseType.QUEUE})
 """Containers whose children stand in the order they came."""
 
+LINED: Final = ORDERED | {BaseType.SLOT}
+"""Containers that are pushed into and popped from."""
+
 KEYED: Final = frozenset({BaseType.CONTAINER, BaseType.COLLECTION, BaseType.POOL})
 """Containers whose positions are free texts; in a plain container a child may also have none."""
 

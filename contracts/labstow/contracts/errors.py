@@ -4,27 +4,40 @@
     ├── BadRequest       400     request.not_json
     ├── NotFound         404     resource.not_found
     │   ├── Removed              resource.removed
-    │   └── NoMatch              resource.no_match
+    │   ├── NoMatch              resource.no_match
+    │   ├── NotRemoved           resource.not_removed
+    │   ├── Vacant               position.vacant
+    │   └── NoTemplate           template.not_found
     ├── Conflict         409
     │   ├── Ambiguous            resource.ambiguous
     │   ├── IdTaken              resource.id_taken
     │   ├── OtherShape           resource.other_shape
     │   ├── Elsewhere            resource.elsewhere
+    │   ├── NotThere             resource.not_there
     │   ├── NotAContainer        container.expected
+    │   ├── NotOrdered           container.not_ordered
     │   ├── Occupied             position.occupied
     │   ├── Full                 container.full
+    │   ├── NothingInIt          container.empty
     │   ├── Cycle                container.cycle
     │   ├── TooDeep              container.too_deep
     │   ├── ConsumablesOnly      pool.consumables_only
+    │   ├── NotAConsumable       consumable.expected
+    │   ├── Insufficient         quantity.insufficient
     │   ├── OverCapacity         quantity.over_capacity
-    │   └── UnitMismatch         quantity.unit_mismatch
+    │   ├── NoCapacity           quantity.no_capacity
+    │   ├── UnitMismatch         quantity.unit_mismatch
+    │   ├── ChangedByOthers      version.conflict
+    │   └── TemplateExists       template.exists
     ├── StaleVersion     412     version.stale
     ├── TooLarge         413
     │   ├── RequestTooLarge      request.too_large
-    │   └── AnswerTooLarge       answer.too_large
+    │   ├── AnswerTooLarge       answer.too_large
+    │   └── TooMany              operation.too_many
     ├── Invalid          422     request.invalid
     │   ├── InvalidPosition      position.invalid
     │   ├── InvalidQuantity      quantity.invalid
+    │   ├── MissingOverrides     template.missing_overrides
     │   └── OtherPayload         operation.other_payload
     ├── TooSlow          422     query.too_slow
     ├── Internal         500     internal
@@ -105,6 +118,24 @@ class NoMatch(NotFound):
     code, sentence = "resource.no_match", "no resource matches the query"
 
 
+class NotRemoved(NotFound):
+    """Only what was removed can be restored, and only once."""
+
+    code, sentence = "resource.not_removed", "No removed resource with ID '{resource_id}'."
+
+
+class Vacant(NotFound):
+    """Nothing is at this position."""
+
+    code, sentence = "position.vacant", "there is nothing at position {position} of {name}"
+
+
+class NoTemplate(NotFound):
+    """There is no template of this name, or not of this version."""
+
+    code, sentence = "template.not_found", "there is no template {name}"
+
+
 class Conflict(Refusal):
     """What is asked contradicts what is."""
 
@@ -142,10 +173,23 @@ class Elsewhere(Conflict):
     code, sentence = "resource.elsewhere", "{name} is in {parent_id}: take it from there first"
 
 
+class NotThere(Conflict):
+    """The thing is not where the caller believes it to be."""
+
+    code, sentence = "resource.not_there", "{name} is not in {expected_id}: {actual}"
+
+
 class NotAContainer(Conflict):
     """Only containers hold things."""
 
     code, sentence = "container.expected", "{name} is a {base_type} and cannot contain anything"
+
+
+class NotOrdered(Conflict):
+    """Push and pop are for what is taken from one end."""
+
+    code = "container.not_ordered"
+    sentence = "{name} is a {base_type}; push and pop are for stacks, queues and slots: place and take instead"
 
 
 class Occupied(Conflict):
@@ -158,6 +202,12 @@ class Full(Conflict):
     """A container never holds more than its capacity."""
 
     code, sentence = "container.full", "{name} is at its capacity of {capacity}"
+
+
+class NothingInIt(Conflict):
+    """Nothing can be taken from an empty container."""
+
+    code, sentence = "container.empty", "there is nothing in {name}"
 
 
 class Cycle(Conflict):
@@ -181,6 +231,24 @@ class ConsumablesOnly(Conflict):
     )
 
 
+class NotAConsumable(Conflict):
+    """Only consumables have a quantity that can be written; that of a container is counted."""
+
+    code, sentence = "consumable.expected", "{name} is a {base_type}: {reason}"
+
+
+class Insufficient(Conflict):
+    """What is not there cannot be taken."""
+
+    code, sentence = "quantity.insufficient", "insufficient quantity: {name} has {available}, {asked} was asked for"
+
+
+class NoCapacity(Conflict):
+    """Nobody said how much fits."""
+
+    code, sentence = "quantity.no_capacity", "{name} has no capacity: set it, or set the quantity"
+
+
 class OverCapacity(Conflict):
     """A quantity never exceeds the capacity."""
 
@@ -188,9 +256,22 @@ class OverCapacity(Conflict):
 
 
 class UnitMismatch(Conflict):
-    """What is mixed in one pool has one unit."""
+    """Amounts convert within one dimension, or not at all."""
 
-    code, sentence = "quantity.unit_mismatch", "{name} counts in {pool_unit}, not in {unit}"
+    code, sentence = "quantity.unit_mismatch", "{name} counts in {own_unit}, and {unit} does not convert to that"
+
+
+class ChangedByOthers(Conflict):
+    """The caller and somebody else changed the same field, to different values, since the version the caller read."""
+
+    code = "version.conflict"
+    sentence = "{name} was changed by others since version {read}, in {fields}: read it again, and decide again"
+
+
+class TemplateExists(Conflict):
+    """Names of templates are unique, without regard to case."""
+
+    code, sentence = "template.exists", "there is a template {name} already, at version {version}"
 
 
 class StaleVersion(Refusal):
@@ -219,6 +300,12 @@ class AnswerTooLarge(TooLarge):
     sentence = "the answer has {size} bytes, at most {limit} fit: {instead}"
 
 
+class TooMany(TooLarge):
+    """More things would change than fit into one transaction."""
+
+    code, sentence = "operation.too_many", "this changes {count} resources, at most {limit} change at once: {instead}"
+
+
 class Invalid(Refusal):
     """The request does not match its contract; `errors` lists each mistake with its place."""
 
@@ -235,6 +322,12 @@ class InvalidQuantity(Invalid):
     """An amount that cannot be."""
 
     code, sentence = "quantity.invalid", "{name} cannot have a quantity of {quantity}: {reason}"
+
+
+class MissingOverrides(Invalid):
+    """What the template leaves to its user was not given."""
+
+    code, sentence = "template.missing_overrides", "Missing required fields: {fields}"
 
 
 class OtherPayload(Invalid):

@@ -1,6 +1,6 @@
 """Messages of the history noun (`labstow.v1.history.*`): everything that ever happened, and who did it."""
 
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field, JsonValue
 
@@ -59,4 +59,42 @@ class QueryHistory(Query[Entries]):
     """Only entries with a smaller `seq`."""
 
 
-QUERIES: Final[tuple[type[Query[Any]], ...]] = (QueryHistory,)
+class At(Query[Entry]):
+    """Read the newest entry of a thing at a moment: its state is how the thing was then."""
+
+    subject: ClassVar[str] = "history.at"
+    entity_id: Ulid
+    noun: Text = "resource"
+    at: Instant
+
+
+class Difference(Answer):
+    """What is different about a resource between two moments."""
+
+    resource_id: Ulid
+    name: str
+    what: Literal["appeared", "disappeared", "changed"]
+    """Appeared and disappeared in what was asked about; it may have been elsewhere."""
+    changes: dict[str, Change]
+    """Fields before and after; none where it did not exist before, or was removed."""
+
+
+class Differences(Answer):
+    """Differences in the order of ids."""
+
+    since: Instant
+    until: Instant
+    differences: tuple[Difference, ...]
+
+
+class Diff(Query[Differences]):
+    """Compare a resource and everything in it at two moments."""
+
+    subject: ClassVar[str] = "history.diff"
+    resource_id: Ulid
+    since: Instant
+    until: Instant | None = None
+    """None: now."""
+
+
+QUERIES: Final[tuple[type[Query[Any]], ...]] = (QueryHistory, At, Diff)

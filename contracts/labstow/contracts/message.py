@@ -5,7 +5,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+)
 
 ULID_LENGTH: Final = 26
 ATTRIBUTES_DEPTH: Final = 16
@@ -13,6 +22,7 @@ ATTRIBUTES_KEYS: Final = 1_000
 ATTRIBUTES_BYTES: Final = 65_536
 KEY_LENGTH: Final = 256
 
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -64,6 +74,13 @@ def _utc(moment: datetime) -> datetime:
         return moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("must lie in the years 1 to 9999, in UTC too") from None
+
+
+def written_plainly(number: object) -> object:
+    """Refuse texts that only Python takes for a number, such as 1_000."""
+    if isinstance(number, str) and not _NUMBER.fullmatch(number):
+        raise ValueError("expected a decimal number, such as 12.5")
+    return number
 
 
 def _storable(number: object) -> None:
@@ -122,7 +139,9 @@ Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 Version = Annotated[int, Field(strict=True, ge=1, lt=2**31)]
 """A version that a thing can have."""
 
-Exact = Annotated[Decimal, Field(max_digits=38, decimal_places=12, allow_inf_nan=False)]
+DIGITS: Final[Any] = {"max_digits": 38, "decimal_places": 12, "allow_inf_nan": False}
+"""What the database holds of a decimal number. Limits stand directly behind the type: so they are checked quickly."""
+Exact = Annotated[Decimal, Field(**DIGITS), BeforeValidator(written_plainly)]
 """An exact decimal number: on the way in a string, or a number as far as JSON numbers are exact (15 digits); on the
 way out a string. Never rounded."""
 

@@ -3,32 +3,32 @@
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import AfterValidator, AliasChoices, Field, JsonValue, model_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, JsonValue, model_validator
 
 from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, SHAPED, BaseType
 from labstow.contracts.message import (
+    DIGITS,
     Answer,
     Attributes,
     Command,
-    Exact,
     Instant,
     Message,
     Name,
-    Query,
     Text,
     Ulid,
     Version,
+    written_plainly,
 )
 from labstow.contracts.positions import MAX_DIMENSION, MAX_POSITIONS, Position
 
-MAX_PAGE: Final = 1_000
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 2_500
 """Resources in one command: a full plate of 1536 wells, and more."""
 
 Dimension = Annotated[int, Field(strict=True, ge=1, le=MAX_DIMENSION)]
-Amount = Annotated[Exact, Field(ge=0), AfterValidator(Decimal.copy_abs)]
+Amount = Annotated[Decimal, Field(**DIGITS, ge=0), BeforeValidator(written_plainly), AfterValidator(Decimal.copy_abs)]
 """Not negative, and 0 has no sign."""
+UnitName = Annotated[Text, Field(max_length=64)]
 Columns = Annotated[Dimension | None, Field(validation_alias=AliasChoices("columns", "length"))]
 
 
@@ -68,11 +68,12 @@ class Resource(Answer):
 
 
 class NewResource(Message):
-    """A resource to be, with everything in it."""
+    """A resource to be, with everything in it; or a known one, by its id, with the fields to write."""
 
     resource_id: Ulid | None = None
     """Made by the caller, so that asking twice is adding once; else by the worker."""
-    name: Name
+    name: Name | None = None
+    """What is new needs one."""
     resource_class: Annotated[Text, Field(max_length=255)] = ""
     base_type: BaseType = BaseType.RESOURCE
     description: Text | None = None
@@ -87,7 +88,9 @@ class NewResource(Message):
     quantity: Amount | None = None
     """Of a consumable; 0 if not given. What a container holds is counted, not told."""
     capacity: Amount | None = None
-    unit: Annotated[Text, Field(max_length=64)] | None = None
+    unit: UnitName | None = None
+    version: Version | None = None
+    """The version of a known resource that the caller has read: what others wrote since then is kept, see `Replace`."""
     children: tuple["NewResource", ...] = ()
 
     @model_validator(mode="after")
@@ -134,7 +137,7 @@ class Patch(Message):
     attributes: Attributes | None = None
     quantity: Amount | None = None
     capacity: Amount | None = None
-    unit: Annotated[Text, Field(max_length=64)] | None = None
+    unit: UnitName | None = None
 
     @model_validator(mode="after")
     def _only_some_can_be_null(self) -> Self:
@@ -189,11 +192,14 @@ class Update(Command[Resource]):
 class Replace(Command[Resource]):
     """Write a resource as a client last held it: named fields, and its children, which are added or updated.
 
-    What is not named stays; where the resource is stays. The resource must exist.
+    What is not named stays; where the resource is stays. The resource must exist. With a `version` in it, a field (of
+    `attributes`, a key) that the client did not change since that version is not written, and one that others changed
+    as well, to something else, is a refusal that shows both. The same holds for each child.
     """
 
     subject: ClassVar[str] = "resource.replace"
     resource: Tree
+    expected_version: Version | None = None
 
 
 class Remove(Command[Resource]):
@@ -205,68 +211,44 @@ class Remove(Command[Resource]):
     reason: Text | None = None
 
 
-class Get(Query[Resource]):
-    """Read one resource, with everything in it unless told otherwise."""
+class Restored(Answer):
+    """What a restoration brought back."""
 
-    subject: ClassVar[str] = "resource.get"
-    resource_id: Ulid
-    children: bool = True
-    removed: bool = False
-    """Also answer a resource that was removed."""
-
-
-class Page(Answer):
-    """Part of what was found, in the order of ids. `after` of the next query is `next`; null at the end."""
-
-    resources: tuple[Resource, ...]
-    next: Ulid | None
+    resource: Resource
+    """What the removal was of, with everything else in it again."""
+    restored: int
+    """How many resources came back."""
+    refused: dict[str, JsonValue] | None
+    """Why it is not where it was, as a problem; None if it is, or was nowhere."""
 
 
-class Find(Query[Page]):
-    """Find resources by what they are. Filters add up; one that is not given does not filter.
+class Restore(Command[Restored]):
+    """Bring back what one removal took: the resource, everything that was in it, to the place where it was.
 
-    `base_type` `container` and `consumable` stand for their whole family; `owner` must be contained. With
-    `multiple: false` the first match is answered and none is a refusal; with `unique`, several are one too.
+    If that place is taken, full or gone, it is nowhere, and the answer says why. No lock comes back.
     """
 
-    subject: ClassVar[str] = "resource.find"
+    subject: ClassVar[str] = "resource.restore"
     resource_id: Ulid | None = None
-    name: Text | None = None
-    resource_class: Text | None = None
-    base_type: BaseType | None = None
-    description: Text | None = None
-    parent_id: Ulid | None = None
-    owner: Attributes | None = None
-    removed: bool | None = False
-    """None finds both."""
-    multiple: bool = True
-    unique: bool = False
-    children: bool = False
-    limit: Annotated[int, Field(strict=True, ge=1, le=MAX_PAGE)] = 100
-    after: Ulid | None = None
+    """Anything that the removal took."""
+    removal_id: Ulid | None = None
+    reason: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.resource_id is None) is (self.removal_id is None):
+            raise ValueError("say either a resource_id or a removal_id")
+        return self
 
 
-class Hierarchy(Answer):
-    """What a resource is in, closest first, and what is in it, by parent."""
-
-    resource_id: Ulid
-    ancestor_ids: tuple[Ulid, ...]
-    descendant_ids: dict[Ulid, tuple[Ulid, ...]]
-
-
-class GetHierarchy(Query[Hierarchy]):
-    """Ask what a resource is in and what is in it."""
-
-    subject: ClassVar[str] = "resource.hierarchy"
-    resource_id: Ulid
-
-
-COMMANDS: Final[tuple[type[Command[Any]], ...]] = (Add, Init, Upsert, Update, Replace, Remove)
-QUERIES: Final[tuple[type[Query[Any]], ...]] = (Get, Find, GetHierarchy)
+COMMANDS: Final[tuple[type[Command[Any]], ...]] = (Add, Init, Upsert, Update, Replace, Remove, Restore)
 EVENTS: Final = {
     "added": "it is new",
     "updated": "fields of it changed",
     "placed": "it was put into a container",
+    "moved": "it went from one place to another",
+    "taken": "it was taken out of a container, and is nowhere",
     "contents_changed": "something was put into it or taken from it",
     "removed": "it left the laboratory, with everything in it",
+    "restored": "it came back",
 }

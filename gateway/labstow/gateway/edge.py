@@ -1,7 +1,8 @@
 """The edge of the gateway: what every request and every answer goes through."""
 
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+import re
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -10,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from labstow.client.bus import Bus, Reply
-from labstow.contracts import headers
+from labstow.contracts import batch, headers, template
 from labstow.contracts.errors import BadRequest, Internal, Invalid, Refusal, RequestTooLarge
 from labstow.contracts.ulids import new_ulid
 from labstow.gateway.ids import operation
@@ -19,8 +20,14 @@ from labstow.gateway.settings import GatewaySettings
 PROBLEM: Final = "application/problem+json"
 RETRY_AFTER: Final = {"Retry-After": "1"}
 
+CONDITIONAL: Final = {
+    command.subject: "expected_version" in command.model_fields for command in (*batch.COMMANDS, *template.COMMANDS)
+}
+"""All commands, and whether they can be bound to a version."""
+
 _OPERATION: Final = "labstow.operation"
 """Where a request keeps its operation id."""
+_TAG: Final = re.compile(rb'\s*"([0-9]{1,10})"\s*')
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -97,17 +104,19 @@ def op_id(request: Request) -> str:
 
 
 async def ask(request: Request, verb: str, message: Mapping[str, Any]) -> bytes:
-    """Ask a worker in the name of the caller.
+    """Ask a worker in the name of the caller; a command on condition of the version that `If-Match` names.
 
     Raises:
         Refused: the worker said no.
-        Invalid: it is nested deeper than can be written.
+        Invalid: it is nested deeper than can be written, or `If-Match` is not a version or has no meaning here.
     """
+    told = dict(request.scope["headers"])
+    if (match := told.get(b"if-match")) is not None and verb in CONDITIONAL:
+        message = {**message, "expected_version": expected(match, verb)}
     try:
         written = orjson.dumps(message)
     except orjson.JSONEncodeError as error:
         raise Invalid(summary=str(error), errors=[]) from None
-    told = dict(request.scope["headers"])
     heads = {
         headers.OP_ID: op_id(request),
         headers.ACTOR: told.get(b"x-owner", b"").decode("latin-1") or "anonymous",
@@ -122,11 +131,24 @@ async def ask(request: Request, verb: str, message: Mapping[str, Any]) -> bytes:
     return reply.body
 
 
-async def body(request: Request) -> dict[str, Any]:
-    """Read the JSON object in the body.
+def expected(match: bytes, verb: str) -> int:
+    """Give the version that an `If-Match` names, as our `ETag` does.
 
     Raises:
-        RequestTooLarge, BadRequest, Invalid: it is too large, no JSON, or something else than an object.
+        Invalid: it names none, or the command cannot be bound to one.
+    """
+    if not CONDITIONAL[verb]:
+        raise Invalid(summary=f"If-Match: {verb} cannot be bound to a version", errors=[])
+    if not (tag := _TAG.fullmatch(match)):
+        raise Invalid(summary='If-Match: expected one version in quotes, such as "7"', errors=[])
+    return int(tag[1])
+
+
+async def body(request: Request, *keys: str) -> dict[str, Any]:
+    """Read the JSON object in the body. Where keys are named it has no others: to leave one out would mean another.
+
+    Raises:
+        RequestTooLarge, BadRequest, Invalid: it is too large, no JSON, or something else than such an object.
     """
     limit = settings(request).max_body_bytes
     announced = request.headers.get("content-length", "0")
@@ -143,4 +165,16 @@ async def body(request: Request) -> dict[str, Any]:
         raise BadRequest(reason=str(error)) from None
     if not isinstance(value, dict):
         raise Invalid(summary="the body must be an object", errors=[])
+    if keys:
+        refuse_unknown(value, keys, "here")
     return value
+
+
+def refuse_unknown(wire: Mapping[str, Any], keys: Iterable[str], where: str) -> None:
+    """Refuse keys that mean nothing, as to leave them out would mean something else.
+
+    Raises:
+        Invalid: with their names.
+    """
+    if unknown := sorted(wire.keys() - set(keys)):
+        raise Invalid(summary=f"there is no {', '.join(unknown)[:200]} {where}", errors=[])

@@ -1,6 +1,5 @@
 """History over REST, in the shape of MADSci's clients."""
 
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
@@ -8,35 +7,78 @@ from fastapi import APIRouter, Request, Response
 
 from labstow.contracts.errors import Invalid
 from labstow.contracts.history import MAX_ENTRIES
-from labstow.gateway.edge import Route, body, json
-from labstow.gateway.madsci import columns
-from labstow.gateway.openapi import takes
+from labstow.contracts.resource import EVENTS
+from labstow.gateway.answers import known, passed
+from labstow.gateway.edge import Route, ask, body, json, refuse_unknown
+from labstow.gateway.madsci.shown import columns
+from labstow.gateway.openapi import RESOURCE_ID, asks, takes
 from labstow.gateway.paging import page
+from labstow.gateway.parameters import FLAG, MOMENT, TEXT, WHOLE, instant, parameters
 
 Json = dict[str, Any]
 
-KEYS: Final = frozenset({"resource_id", "version", "removed", "change_type", "start_date", "end_date", "limit"})
+OF_ONE: Final = {
+    "version": WHOLE,
+    "removed": FLAG,
+    "change_type": TEXT,
+    "actor": TEXT,
+    "start_date": MOMENT,
+    "end_date": MOMENT,
+    "limit": WHOLE,
+}
+KEYS: Final = OF_ONE | {"resource_id": TEXT}
+THEN: Final = {"resource_id": TEXT, "at": MOMENT}
+SPAN: Final = {"resource_id": TEXT, "since": MOMENT, "until": MOMENT}
+
 ADDED, UPDATED, REMOVED = "Added", "Updated", "Removed"
 WHAT: Final = {ADDED: "added", REMOVED: "removed"}
 """Their kinds of change that are one of ours; all others of ours are `Updated` to them."""
+KIND: Final = {what: kind for kind, what in WHAT.items()}
 
 router = APIRouter(route_class=Route, tags=["history"])
 
 
-@router.post("/history/query", openapi_extra=takes({"resource_id": "01M7ZQPJ4RNK3G1KAYMQFFSG2C", "limit": 100}))
+@router.post("/history/query", openapi_extra=takes({"resource_id": RESOURCE_ID, "limit": 100}))
 async def query(request: Request) -> Response:
-    """Read what happened, oldest first: the newest `limit` changes (100; null for all) that match."""
-    wire = await body(request)
+    """Read what happened, oldest first: the newest `limit` changes (100; null for all) that match.
+
+    `change_type` is Added, Updated or Removed, or the `what` of a change.
+    """
+    return await changes(request, await body(request))
+
+
+@router.get("/resource/{resource_id}/history", openapi_extra=asks(OF_ONE))
+async def history(request: Request, resource_id: str) -> Response:
+    """Read what happened to a resource, oldest first: the newest `limit` changes (100) that match."""
+    return await changes(request, {"resource_id": known(resource_id), **parameters(request, OF_ONE)})
+
+
+@router.get("/history/at", openapi_extra=asks(THEN))
+async def at(request: Request) -> Response:
+    """Read the newest change of a resource up to a moment, and with it how the resource was then."""
+    told = parameters(request, THEN)
+    query = {"entity_id": told.get("resource_id"), "at": told.get("at")}
+    return json(change(orjson.loads(await ask(request, "history.at", query))))
+
+
+@router.get("/history/diff", openapi_extra=asks(SPAN))
+async def diff(request: Request) -> Response:
+    """Tell what is different about a resource, and everything in it, between two moments; `until` may be now."""
+    return await passed(request, "history.diff", parameters(request, SPAN))
+
+
+async def changes(request: Request, wire: Json) -> Response:
+    """Answer the changes that match, in as many questions as it takes."""
     find, limit = question(wire)
     size = MAX_ENTRIES if limit is None or wire.get("change_type") == UPDATED else min(limit, MAX_ENTRIES)
     found: list[Json] = []
     before = None
     while True:
         read, size = await page(request, "history.query", find | {"before": before}, size)
-        changes = [change(entry) for entry in read["entries"]]
+        told = [change(entry) for entry in read["entries"]]
         if wire.get("change_type") == UPDATED:
-            changes = [entry for entry in changes if entry["change_type"] == UPDATED]
-        found = changes + found
+            told = [entry for entry in told if entry["change_type"] == UPDATED]
+        found = told + found
         before = read["previous"]
         if before is None or (limit is not None and len(found) >= limit):
             return json(found if limit is None else found[-limit:])
@@ -46,22 +88,21 @@ def question(wire: Json) -> tuple[Json, int | None]:
     """Their query as ours, and how many changes are wanted at most.
 
     Raises:
-        Invalid: it has a filter that we do not know, or a limit or date that is none.
+        Invalid: it has a filter that we do not know, or a kind of change, limit or date that is none.
     """
-    if unknown := sorted(wire.keys() - KEYS):
-        raise Invalid(summary=f"a query of the history has no {', '.join(unknown)[:200]}", errors=[])
+    refuse_unknown(wire, KEYS, "in a query of the history")
     limit = wire.get("limit", 100)
     if limit is not None and (type(limit) is not int or limit < 1):
         raise Invalid(summary="limit: expected a whole number from 1", errors=[])
-    kind = wire.get("change_type")
     find = {
         "noun": "resource",
         "entity_id": wire.get("resource_id"),
         "version": wire.get("version"),
-        "what": None if kind == UPDATED else WHAT.get(str(kind), kind),
+        "what": _what(wire.get("change_type")),
         "removed": wire.get("removed"),
-        "since": _instant("start_date", wire.get("start_date")),
-        "until": _instant("end_date", wire.get("end_date")),
+        "actor": wire.get("actor"),
+        "since": _date("start_date", wire.get("start_date")),
+        "until": _date("end_date", wire.get("end_date")),
     }
     return {key: value for key, value in find.items() if value is not None}, limit
 
@@ -71,7 +112,7 @@ def change(entry: Json) -> Json:
     return columns(entry["state"]) | {
         "parent_id": entry["parent_id"],
         "version": entry["version"],
-        "change_type": {what: kind for kind, what in WHAT.items()}.get(entry["what"], UPDATED),
+        "change_type": KIND.get(entry["what"], UPDATED),
         "changed_at": entry["at"],
         "timestamp": entry["at"],
         "child_ids": [],
@@ -99,12 +140,18 @@ def _brief(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _instant(key: str, text: object) -> str | None:
-    """A date as ours, which has a zone; theirs without one is UTC."""
-    if text is None:
+def _what(kind: object) -> str | None:
+    """A kind of change as ours; None for all, and where several of ours are one of theirs."""
+    if kind is None or kind == UPDATED:
         return None
+    what = WHAT.get(str(kind), str(kind))
+    if what not in EVENTS:
+        raise Invalid(summary=f"change_type: {what[:80]} is none of {', '.join([*WHAT, UPDATED, *EVENTS])}", errors=[])
+    return what
+
+
+def _date(key: str, text: object) -> str | None:
     try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        raise Invalid(summary=f"{key}: {str(text)[:80]} is not a date and time in ISO 8601", errors=[]) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+        return None if text is None else instant(text)
+    except ValueError as error:
+        raise Invalid(summary=f"{key}: {error}", errors=[]) from None

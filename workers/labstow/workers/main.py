@@ -12,12 +12,11 @@ import uvloop
 from faststream.nats import NatsBroker, NatsRouter
 from nats import errors as nats_errors
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labstow.contracts import subjects
 from labstow.workers.history import worker as history
 from labstow.workers.kit.broker import make_broker, register, withdraw
-from labstow.workers.kit.database import SchemaRefused, check, engine
+from labstow.workers.kit.database import SchemaRefused, check
 from labstow.workers.kit.discovery import Service
 from labstow.workers.kit.intake import Intake
 from labstow.workers.kit.settings import Settings
@@ -27,7 +26,7 @@ from labstow.workers.resource import worker as resource
 log = logging.getLogger("labstow")
 
 VERSION: Final = importlib.metadata.version("labstow")
-MAKERS: Final[dict[str, Callable[[Settings, AsyncEngine], Worker]]] = {
+MAKERS: Final[dict[str, Callable[[Settings], Worker]]] = {
     "resource": resource.make,
     "history": history.make,
 }
@@ -52,8 +51,7 @@ async def serve(kinds: list[str], settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    database = engine(settings.postgres_url)
-    workers = [MAKERS[kind](settings, database) for kind in kinds]
+    workers = [MAKERS[kind](settings) for kind in kinds]
     broker = make_broker(settings.nats_url, "labstow " + " ".join(kinds))
     tasks = await _start(broker, workers)
     log.info("serving %s", ", ".join(kinds))
@@ -62,7 +60,6 @@ async def serve(kinds: list[str], settings: Settings) -> None:
     ended, _ = await asyncio.wait({stopping, *tasks, *lanes}, return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
     await _stop(broker, workers, tasks, settings.stop_grace_s)
-    await database.dispose()
     for task in ended:  # neither a lane nor what runs beside them ends by itself: whoever supervises us starts us anew
         task.result()
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from labstow.contracts.errors import Refusal
@@ -28,9 +28,16 @@ class Call(Generic[R_co]):
     digest: str | None = None
     """Hash of a command: its answer is kept under the operation id, for repetitions."""
     deadline: float | None = None
-    also: Footprint = field(default_factory=Footprint)
+    also: Footprint | None = None
     """What earlier tries found it needs."""
     tries: int = 0
+
+    def wants(self, footprint: Footprint) -> None:
+        """Note what it needs besides."""
+        if self.also is None:
+            self.also = footprint
+        else:
+            self.also.add(footprint)
 
     @property
     def late_s(self) -> float:

@@ -13,7 +13,6 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import Connection, create_engine, inspect, make_url, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from labstow.workers.kit.tables import SCHEMA
 
@@ -36,26 +35,12 @@ LINK: Final[dict[str, Any]] = {
 }
 """For every connection: a host that is gone is noticed within seconds, not hours."""
 
-SLOWEST_READ_S: Final = 30
-
 set_json_loads(orjson.loads)
 set_json_dumps(orjson.dumps)
 
 
 class SchemaRefused(RuntimeError):
     """The database is not one this version of labstow can work on; the text says why and what to do."""
-
-
-def engine(url: str, *, size: int = 4) -> AsyncEngine:
-    """SQLAlchemy's own connections, for everything off the hot path."""
-    return create_async_engine(
-        make_url(url).set(drivername="postgresql+psycopg"),
-        pool_size=size,
-        pool_pre_ping=True,
-        connect_args={"options": f"{SESSION} -c statement_timeout={SLOWEST_READ_S}s", **LINK},
-        json_serializer=lambda value: orjson.dumps(value).decode(),
-        json_deserializer=orjson.loads,
-    )
 
 
 def upgrade(url: str) -> None:

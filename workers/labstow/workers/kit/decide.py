@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from orjson import Fragment
+
 from labstow.contracts.errors import Contended, OtherPayload, Refusal
 from labstow.contracts.message import Command
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.call import Answered, Call, refused
 from labstow.workers.kit.journal import changes, dumps, entry
-from labstow.workers.kit.noun import By, Entity, Lab, Noun, Outcome, Wanted
+from labstow.workers.kit.noun import By, Change, Entity, Lab, Noun, Outcome, Wanted
 
 MAX_TRIES: Final = 20
 
@@ -53,7 +55,7 @@ def decide(noun: Noun[T], calls: Calls, lab: Lab[T], now: datetime, done: Done) 
             outcome = noun.rules[type(call.request)](lab, call.request, now, call.by)
             answer = Answered(call, 200, _carry_out(noun, decision, lab, call, outcome, now))
         except Wanted as wanted:
-            call.also.add(wanted.footprint)
+            call.wants(wanted.footprint)
             call.tries += 1
             if call.tries <= MAX_TRIES:
                 decision.again.append(call)
@@ -73,48 +75,63 @@ def _carry_out(
     noun: Noun[T], decision: Decision[T], lab: Lab[T], call: Call[Command[Any]], outcome: Outcome[T], now: datetime
 ) -> bytes:
     """Write the entries of an outcome, apply it to the lab, and return its answer."""
-    answer = None
-    sealed = []
+    sealed: dict[str, T] = {}
+    states: dict[tuple[str, int], bytes] = {}
+    changed: list[Change[T]] = []
     entries = []
     for change in outcome.changes:
         thing = change.thing
-        before = lab.things.get(thing.id)
+        before = sealed.get(thing.id) or lab.things.get(thing.id)
         after = noun.state(thing)
-        state = dumps(after)
+        states[thing.id, thing.version] = state = dumps(after)
         line, digest = entry(
-            _columns(noun.name, thing, change.what, call.by, outcome, now, before.head if before else ""),
+            _columns(noun.name, change, call.by, outcome.group_id, now, before.head if before else ""),
             dumps(changes(noun.state(before) if before else None, after)),
             state,
         )
         entries.append(line)
-        sealed.append(change._replace(thing=noun.seal(thing, digest)))
-        if thing.id == outcome.shown.id:
-            answer = state
+        sealed[thing.id] = noun.seal(thing, digest)
+        changed.append(change._replace(thing=sealed[thing.id]))
+    answer = _shown(noun, outcome.shown, states)
     # Nothing above may be half done when it fails: the lab and the decision change together, here.
-    for change in sealed:
-        if lab.things.get(change.thing.id) is None:
-            decision.new.add(change.thing.id)
-        decision.changed[change.thing.id] = change.thing
-    lab.apply(tuple(sealed))
+    decision.new |= {id for id in sealed if lab.things.get(id) is None}
+    decision.changed |= sealed
+    lab.apply(tuple(changed))
     decision.entries += entries
-    return answer or dumps(noun.state(outcome.shown))
+    return answer
+
+
+def _shown(noun: Noun[T], shown: Any, states: dict[tuple[str, int], bytes]) -> bytes:
+    """An answer as JSON; a thing in it is written as it is now, which is mostly written already."""
+
+    def written(value: Any) -> Any:
+        if isinstance(value, noun.entity):
+            return Fragment(states.get((value.id, value.version)) or dumps(noun.state(value)))
+        if isinstance(value, dict):
+            return {key: written(part) for key, part in value.items()}
+        return [written(part) for part in value] if isinstance(value, list | tuple) else value
+
+    if isinstance(shown, noun.entity):
+        return states.get((shown.id, shown.version)) or dumps(noun.state(shown))
+    return dumps(written(shown))
 
 
 def _columns(
-    noun: str, thing: Entity, what: str, by: By, outcome: Outcome[Any], now: datetime, prev_hash: str
+    noun: str, change: Change[Any], by: By, group_id: str | None, now: datetime, prev_hash: str
 ) -> dict[str, Any]:
+    thing = change.thing
     return {
         "event_id": new_ulid(),
         "noun": noun,
         "entity_id": thing.id,
         "version": thing.version,
-        "what": what,
+        "what": change.what,
         "at": now,
         "actor": by.principal,
         "via": by.via,
         "op_id": by.op_id,
-        "group_id": outcome.group_id,
-        "reason": outcome.reason,
+        "group_id": group_id,
+        "reason": change.reason,
         "trace": by.trace,
         "parent_id": thing.parent_id,
         "changes": None,

@@ -24,6 +24,7 @@ from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.call import Call
 from labstow.workers.kit.journal import dumps
 from labstow.workers.kit.lane import Lane
+from labstow.workers.kit.mistakes import invalid
 from labstow.workers.kit.noun import By
 
 log = logging.getLogger(__name__)
@@ -114,16 +115,9 @@ def parse(model: type[Request[Any]], data: bytes) -> Request[Any]:
     try:
         return model.model_validate_json(data or b"{}")
     except ValidationError as error:
-        mistakes = error.errors(include_url=False, include_context=False, include_input=False)
-        if mistakes[0]["type"] == "json_invalid":
-            raise BadRequest(reason=mistakes[0]["msg"].removeprefix("Invalid JSON: ")) from None
-        errors = [
-            {"at": ".".join(map(str, m["loc"])), "what": m["msg"].removeprefix("Value error, ")} for m in mistakes
-        ]
-        summary = "; ".join(f"{m['at'] or 'body'}: {m['what']}" for m in errors[:3])
-        if len(errors) > 3:
-            summary += f"; and {len(errors) - 3} more"
-        raise Invalid(summary=summary, errors=errors[:100]) from None
+        if (mistake := error.errors(include_url=False, include_input=False)[0])["type"] == "json_invalid":
+            raise BadRequest(reason=mistake["msg"].removeprefix("Invalid JSON: ")) from None
+        raise invalid(error) from None
 
 
 def caller(head: Mapping[str, str]) -> By:

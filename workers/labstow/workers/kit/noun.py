@@ -5,9 +5,9 @@ to say no, and `Wanted` when it must see something that was not loaded.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from labstow.contracts.message import Command
 
@@ -41,32 +41,17 @@ class By(NamedTuple):
     trace: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class Footprint:
-    """What must be looked at for a decision."""
+    """What must be looked at for a decision. Nouns add what else they look at; all of it can be joined by `|`."""
 
     rows: set[str] = field(default_factory=set)
     """Things to lock, in id order; nothing else is waited for."""
-    spots: set[tuple[str, str]] = field(default_factory=set)
-    """Positions (container, position) whose occupant matters."""
-    lines: set[str] = field(default_factory=set)
-    """Things whose ancestors matter."""
-    tree: bool = False
-    """No ancestor of anything may change meanwhile: serialises the changes that could make a cycle."""
-    subtrees: set[str] = field(default_factory=set)
-    """Things whose whole content matters."""
-    definitions: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Things to be found by what they are, by key; one asker of a key at a time."""
 
-    def add(self, other: "Footprint") -> Self:
-        """Take in what another one names."""
-        self.rows |= other.rows
-        self.spots |= other.spots
-        self.lines |= other.lines
-        self.tree |= other.tree
-        self.subtrees |= other.subtrees
-        self.definitions |= other.definitions
-        return self
+    def add(self, other: "Footprint") -> None:
+        """Take in what another one of this noun names."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) | getattr(other, each.name))
 
 
 class Wanted(Exception):
@@ -85,15 +70,17 @@ class Change(NamedTuple, Generic[T]):
 
     thing: T
     what: str
+    reason: str | None = None
 
 
 class Outcome(NamedTuple, Generic[T]):
     """What a command comes to. Empty `changes`: all was so already."""
 
-    shown: T
+    shown: Any
+    """What is answered: a thing, or JSON in which there are things."""
     changes: tuple[Change[T], ...]
+    """In the order of their versions, where one thing changes more than once."""
     group_id: str | None = None
-    reason: str | None = None
 
 
 class Lab(Protocol[T]):
@@ -115,8 +102,12 @@ class Noun(Generic[T]):
     """One noun, as the kit needs it."""
 
     name: str
+    entity: type[T]
     rules: Mapping[type[Command[Any]], Rule[T]]
-    needs: Callable[[Command[Any]], Footprint]
+    footprint: Callable[[], Footprint]
+    """Nothing to look at yet."""
+    needs: Callable[[Command[Any], Any], None]
+    """Note in a footprint what a command is known to look at before anything is loaded."""
     state: Callable[[T], dict[str, Any]]
     """The thing as answers, events and the journal show it."""
     seal: Callable[[T, str], T]

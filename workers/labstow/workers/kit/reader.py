@@ -4,12 +4,15 @@ leave after their commit.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from labstow.contracts.errors import Refusal, StorageUnavailable, TooSlow
+from labstow.contracts.message import Query
 from labstow.workers.kit.call import Answered, Call, Result, refused
 from labstow.workers.kit.database import connect
 from labstow.workers.kit.unit import SILENCE
@@ -19,30 +22,43 @@ log = logging.getLogger(__name__)
 ATTEMPTS: Final = 2
 TIMEOUT_S: Final = 5
 
+Rows = list[tuple[Any, ...]]
 Read = Callable[[psycopg.AsyncConnection, list[Any]], Awaitable[list[bytes | Refusal]]]
 """Answers queries on a connection, in their order."""
+ReadOne = Callable[[psycopg.AsyncConnection, Any], Awaitable[bytes]]
+"""Answers one query; refuses by raising."""
 
 
 class Reader:
-    """A connection for reading, and what is asked of it."""
+    """A connection for reading, and what is asked of it.
 
-    def __init__(self, url: str, read: Read) -> None:
-        self._url, self._read = url, read
+    With `searching`, statements are planned for the values they are asked with, as far as that pays; else their plan
+    is the same for all, and they must be written so that it is good. `opened` is called for every new connection.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        read: Read,
+        *,
+        timeout_s: int | None = None,
+        searching: bool = False,
+        opened: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._url, self._read, self._searching, self._opened = url, read, searching, opened
+        self._timeout_s = timeout_s or TIMEOUT_S
         self._db: psycopg.AsyncConnection | None = None
 
     async def run(self, calls: list[Call[Any]]) -> Result:
         """Answer a batch of queries; when the database is away, say so to all of them."""
         for _ in range(ATTEMPTS):
             try:
-                if self._db is None or self._db.closed:
-                    self._db = await connect(self._url, statement_timeout_s=TIMEOUT_S)
-                    await self._db.set_autocommit(True)
-                async with asyncio.timeout(TIMEOUT_S + SILENCE):
-                    found = await self._read(self._db, [call.request for call in calls])
+                async with asyncio.timeout(self._timeout_s + SILENCE):
+                    found = await self._read(await self._connection(), [call.request for call in calls])
             except psycopg.errors.QueryCanceled:
                 if len(calls) > 1:
                     raise  # one of them is to blame: the lane asks them one by one
-                return Result([refused(calls[0], TooSlow(limit_s=TIMEOUT_S))], [])
+                return Result([refused(calls[0], TooSlow(limit_s=self._timeout_s))], [])
             except (psycopg.OperationalError, TimeoutError) as error:
                 log.info("a read failed: %s", repr(error))
                 await self.close()
@@ -55,6 +71,48 @@ class Reader:
         if self._db is not None:
             await self._db.close()
             self._db = None
+
+    async def _connection(self) -> psycopg.AsyncConnection:
+        if self._db is None or self._db.closed:
+            self._db = await connect(self._url, statement_timeout_s=self._timeout_s)
+            await self._db.set_autocommit(True)
+            if self._searching:
+                await self._db.execute("set plan_cache_mode = auto")
+            self._opened()
+        if self._db.info.transaction_status is not TransactionStatus.IDLE:
+            await self._db.rollback()
+        return self._db
+
+
+def one_by_one(reads: Mapping[type[Query[Any]], ReadOne]) -> Read:
+    """A read that answers each query by its type."""
+
+    async def read(db: psycopg.AsyncConnection, queries: list[Any]) -> list[bytes | Refusal]:
+        return [await _ask(reads[type(query)], db, query) for query in queries]
+
+    return read
+
+
+async def fetch(
+    db: psycopg.AsyncConnection, statement: str, values: Mapping[str, Any], *, prepare: bool | None = None
+) -> Rows:
+    """All rows of a statement."""
+    return await (await db.execute(statement, values, prepare=prepare)).fetchall()
+
+
+@asynccontextmanager
+async def snapshot(db: psycopg.AsyncConnection) -> AsyncIterator[None]:
+    """Whatever is read within is read at one moment."""
+    async with db.transaction():
+        await db.execute("set transaction isolation level repeatable read, read only")
+        yield
+
+
+async def _ask(read: ReadOne, db: psycopg.AsyncConnection, query: Query[Any]) -> bytes | Refusal:
+    try:
+        return await read(db, query)
+    except Refusal as refusal:
+        return refusal
 
 
 def _answer(call: Call[Any], body: bytes | Refusal) -> Answered:

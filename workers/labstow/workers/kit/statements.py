@@ -27,6 +27,7 @@ from sqlalchemy.sql import any_
 from sqlalchemy.sql.elements import BindParameter, ClauseElement
 from sqlalchemy.sql.selectable import TableValuedAlias
 
+from labstow.workers.kit.pipeline import Statement
 from labstow.workers.kit.tables import journal, operation, outbox
 
 Columns = Iterable[Column[Any]]
@@ -65,7 +66,7 @@ def change(table: Table, name: str, columns: Columns) -> Any:
     return update(table).values(values).where(table.c.id == given.c.id, table.c.id == any_(texts(f"{name}_ids")))
 
 
-def save(new: CTE, *others: CTE) -> str:
+def save(new: CTE, *others: CTE) -> Statement:
     """SAVE: one statement for the noun's own tables, the journal, the outbox and the stored answers.
 
     `new` inserts things, in the order of their ids, and returns something. The journal looks at it, so that it comes
@@ -77,7 +78,7 @@ def save(new: CTE, *others: CTE) -> str:
     entries = select(*given.c).where(inserted >= literal_column("0"))
     written = insert(journal).from_select([c.name for c in columns], entries).returning(journal.c.seq).cte("written")
     waiting = insert(outbox).from_select(["seq"], select(written.c.seq)).cte("waiting")
-    return sql(copy_in(operation, "operations", operation.c).add_cte(new, *others, waiting))
+    return Statement.of(copy_in(operation, "operations", operation.c).add_cte(new, *others, waiting))
 
 
 def _done() -> Select[Any]:
@@ -91,5 +92,5 @@ def _done() -> Select[Any]:
     return select(*columns).where(operation.c.op_id == any_(texts("ids")))
 
 
-DONE: Final = sql(_done())
-CLOCK: Final = sql(select(func.clock_timestamp()))
+DONE: Final = Statement.of(_done())
+CLOCK: Final = Statement.of(select(func.clock_timestamp()))

@@ -55,6 +55,8 @@ journal = Table(
     Column("hash", Text, nullable=False),
     UniqueConstraint("entity_id", "noun", "version", name="journal_version"),
     Index("journal_at", "at"),
+    Index("journal_entity_at", "entity_id", "at"),
+    Index("journal_actor", "actor", "seq"),
     Index("journal_parent", "parent_id", "at", postgresql_where=text("parent_id is not null")),
 )
 

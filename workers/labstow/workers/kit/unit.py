@@ -7,14 +7,13 @@ answered before the commit. Running a batch again is always safe: answers were c
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from datetime import datetime
 from operator import itemgetter
 from random import random
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import psycopg
-from psycopg.pq import TransactionStatus
 
 from labstow.contracts.errors import OutcomeUnknown, Refusal, StorageUnavailable
 from labstow.contracts.message import Command
@@ -22,7 +21,8 @@ from labstow.workers.kit.call import Call, Result, refused
 from labstow.workers.kit.database import connect
 from labstow.workers.kit.decide import Calls, Decision, Done, Stored, decide
 from labstow.workers.kit.journal import dumps
-from labstow.workers.kit.noun import Entity, Footprint, Lab, Noun
+from labstow.workers.kit.noun import Entity, Lab, Noun
+from labstow.workers.kit.pipeline import BEGIN, COMMIT, ROLLBACK, Ask, Pipeline, Rows, Statement
 from labstow.workers.kit.statements import CLOCK, DONE
 
 log = logging.getLogger(__name__)
@@ -39,10 +39,14 @@ T = TypeVar("T", bound=Entity)
 class Repository(Protocol[T]):
     """A noun's SQL."""
 
-    save: str
+    save: Statement
 
-    async def send(self, db: psycopg.AsyncConnection, footprint: Footprint) -> Callable[[], Awaitable[Lab[T]]]:
-        """Queue the statements that load a footprint, locks first; what comes back reads their results."""
+    def loads(self, footprint: Any) -> dict[str, Ask]:
+        """The statements that load a footprint, locks first, by what they bring."""
+        ...
+
+    def lab(self, footprint: Any, found: Mapping[str, Rows]) -> Lab[T]:
+        """The lab that they brought."""
         ...
 
     def record(self, thing: T) -> dict[str, Any]:
@@ -53,9 +57,13 @@ class Repository(Protocol[T]):
 class Unit(Generic[T]):
     """A writer: one connection, one batch at a time."""
 
-    def __init__(self, url: str, noun: Noun[T], repository: Repository[T], *, timeout_s: int = 5) -> None:
+    def __init__(
+        self, url: str, noun: Noun[T], repository: Repository[T], *, timeout_s: int = 5, aside: bool = False
+    ) -> None:
+        """Decide `aside`, in a thread, what is large by nature: thousands of rows must not hold up everybody else."""
         self._url, self._noun, self._repository, self._timeout_s = url, noun, repository, timeout_s
-        self._db: psycopg.AsyncConnection | None = None
+        self._aside = aside
+        self._db: Pipeline | None = None
         self._saving = False
         self.retries: Counter[str] = Counter()
         """How often a batch was run again, by SQLSTATE."""
@@ -95,31 +103,39 @@ class Unit(Generic[T]):
 
     async def _transact(self, calls: list[Call[Command[Any]]]) -> Decision[T]:
         if self._db is None or self._db.closed:
-            self._db = await connect(self._url, statement_timeout_s=self._timeout_s)
-        if self._db.info.transaction_status is not TransactionStatus.IDLE:
-            await self._db.rollback()
+            self._db = Pipeline(await connect(self._url, statement_timeout_s=self._timeout_s))
+        if not self._db.idle:
+            await self._db.exchange(Ask(ROLLBACK))
         lab, now, done = await self._load(self._db, calls)
-        decision = decide(self._noun, calls, lab, now, done)
+        if self._aside:
+            decision, save = await asyncio.to_thread(self._decide, calls, lab, now, done)
+        else:
+            decision, save = self._decide(calls, lab, now, done)
         self._saving = True
-        async with self._db.pipeline():  # SAVE and COMMIT: one round trip
-            if decision.entries or decision.operations:
-                await self._db.execute(self._repository.save, self._values(decision))
-            # Not `commit()`: in a pipeline that waits for an answer before everything large was sent, for ever.
-            await self._db.execute("commit", {})
+        await self._db.exchange(*save, Ask(COMMIT))
         return decision
 
-    async def _load(self, db: psycopg.AsyncConnection, calls: Calls) -> tuple[Lab[T], datetime, Done]:
-        footprint = Footprint()
+    def _decide(self, calls: Calls, lab: Lab[T], now: datetime, done: Done) -> tuple[Decision[T], list[Ask]]:
+        """What the batch comes to, and what saves it."""
+        decision = decide(self._noun, calls, lab, now, done)
+        if not (decision.entries or decision.operations):
+            return decision, []
+        return decision, [Ask(self._repository.save, self._values(decision))]
+
+    async def _load(self, db: Pipeline, calls: Calls) -> tuple[Lab[T], datetime, Done]:
+        footprint = self._noun.footprint()
         for call in calls:
-            footprint.add(self._noun.needs(call.request)).add(call.also)
+            self._noun.needs(call.request, footprint)
+            if call.also is not None:
+                footprint.add(call.also)
         repeatable = [call.by.op_id for call in calls if call.digest is not None]
-        async with db.pipeline():  # one round trip
-            read = await self._repository.send(db, footprint)
-            stored = await db.execute(DONE, {"ids": repeatable}) if repeatable else None
-            clock = await db.execute(CLOCK, {})  # after the locks, or an answer could be older than what it rests on
-        lab = await read()
-        done = {(row[0], row[1]): Stored(*row[2:]) for row in await stored.fetchall()} if stored else {}
-        return lab, (await clock.fetchall())[0][0], done
+        loads = self._repository.loads(footprint)
+        stored = [Ask(DONE, {"ids": repeatable})] if repeatable else []
+        # The clock comes after the locks, or an answer could be older than what it rests on.
+        _, *found = await db.exchange(Ask(BEGIN), *loads.values(), *stored, Ask(CLOCK))
+        lab = self._repository.lab(footprint, dict(zip(loads, found, strict=False)))
+        done = {(row[0], row[1]): Stored(*row[2:]) for row in (found[-2] if stored else ())}
+        return lab, found[-1][0][0], done
 
     def _values(self, decision: Decision[T]) -> dict[str, Any]:
         record = self._repository.record

@@ -2,7 +2,8 @@
 
 from alembic import context
 
-import labstow.workers.resource.tables  # noqa: F401  (a noun's tables register themselves)
+import labstow.workers.resource.tables
+import labstow.workers.template.tables  # noqa: F401
 from labstow.workers.kit.tables import SCHEMA, metadata
 
 context.configure(

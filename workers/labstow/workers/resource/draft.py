@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, BaseType
-from labstow.contracts.errors import InvalidQuantity, OverCapacity
+from labstow.contracts.errors import Invalid, InvalidQuantity, NotFound, OverCapacity
 from labstow.contracts.resource import NewResource
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.journal import plain
@@ -13,6 +13,7 @@ from labstow.workers.kit.noun import Change, Outcome
 from labstow.workers.resource.lab import Lab
 from labstow.workers.resource.thing import Thing
 
+NAMELESS: Final = "name: a new resource needs one"
 TOO_MUCH: Final = Decimal("1e26")
 """What the digits of a quantity do not reach; a sum could."""
 
@@ -45,9 +46,15 @@ class Draft:
         if position is not None:
             self._spots[container_id, position] = resource_id
 
-    def outcome(self, shown: Thing, *, group_id: str | None = None, reason: str | None = None) -> Outcome[Thing]:
-        """What the command comes to."""
-        return Outcome(self.thing(shown.id), tuple(self._changes.values()), group_id, reason)
+    def outcome(self, shown: Any, *, group_id: str | None = None, reason: str | None = None) -> Outcome[Thing]:
+        """What the command comes to. Things in what is shown are shown as they are by now."""
+        changes = tuple(change._replace(reason=reason) for change in self._changes.values())
+        return Outcome(self._now_as(shown), changes, group_id)
+
+    def _now_as(self, shown: Any) -> Any:
+        if isinstance(shown, Thing):
+            return self.thing(shown.id)
+        return {key: self._now_as(value) for key, value in shown.items()} if isinstance(shown, dict) else shown
 
     def change(self, resource_id: str, what: str, **fields: Any) -> Thing:
         """The thing with other fields, one version later than before the command; told once, by its first `what`.
@@ -56,14 +63,23 @@ class Draft:
             InvalidQuantity, OverCapacity: the quantity would be none that can be.
         """
         before = self._changes.get(resource_id)
-        thing = self.thing(resource_id)
+        thing = before.thing if before else self.lab.find(resource_id)
+        if thing is None:
+            raise NotFound(resource_id=resource_id)
         new = thing._replace(version=thing.version + (before is None), updated_at=self._now, **fields)
         refuse_amount(new)
-        self._changes[resource_id] = Change(new, before.what if before else what)
+        self._changes[resource_id] = Change(new, told(before.what, what) if before else what)
         return new
 
     def create(self, node: NewResource) -> Thing:
-        """A thing that is new, nowhere yet, and empty."""
+        """A thing that is new, nowhere yet, and empty.
+
+        Raises:
+            NotFound: it has no name, so a known one was meant.
+            Invalid: it has no name, nor an id.
+        """
+        if node.name is None:
+            raise NotFound(resource_id=node.resource_id) if node.resource_id else Invalid(summary=NAMELESS, errors=[])
         kind = node.base_type
         counted = kind in CONTAINERS or kind in CONSUMABLES
         new = Thing(
@@ -77,6 +93,8 @@ class Draft:
             parent_id=None,
             position=None,
             order_seq=None,
+            pooled=False,
+            removed_from=None,
             rows=node.rows,
             columns=node.columns,
             layers=node.layers,
@@ -97,6 +115,13 @@ class Draft:
         refuse_amount(new)
         self._changes[new.id] = Change(new, "added")
         return new
+
+
+def told(first: str, then: str) -> str:
+    """What to call two changes of one thing by one command."""
+    if (first, then) == ("taken", "placed"):
+        return "moved"
+    return then if first in ("updated", "contents_changed") and then != "contents_changed" else first
 
 
 def refuse_amount(thing: Thing) -> None:

@@ -5,18 +5,36 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnClause,
     Index,
     Integer,
     Numeric,
     Table,
     Text,
     UniqueConstraint,
+    any_,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import ForeignKeyConstraint
+from sqlalchemy.sql.elements import ColumnElement
 
+from labstow.contracts.base_types import CONTAINERS
 from labstow.workers.kit.tables import metadata, moment, ulid
+
+words: ColumnClause[str] = literal_column(
+    "to_tsvector('simple'::regconfig, regexp_replace((((name || ' '::text) || resource_class) || ' '::text)"
+    " || COALESCE(description, ''::text), '[^[:alnum:]]+'::text, ' '::text, 'g'::text))"
+)
+"""The words of a resource, for `find` by text; as Postgres writes it, so that it is known to be the index's."""
+
+
+def holding(base_type: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether things of a type can hold others; written so that the index for it is known."""
+    kinds = ", ".join(f"'{kind}'::text" for kind in sorted(CONTAINERS))
+    return base_type == any_(literal_column(f"ARRAY[{kinds}]"))
+
 
 resource = Table(
     "resource",
@@ -31,6 +49,8 @@ resource = Table(
     ulid("parent_id"),
     Column("position", Text),
     Column("order_seq", BigInteger),
+    Column("pooled", Boolean, nullable=False),
+    ulid("removed_from"),
     Column("rows", Integer),
     Column("columns", Integer),
     Column("layers", Integer),
@@ -56,8 +76,11 @@ resource = Table(
     CheckConstraint("quantity <= capacity and capacity <> 'NaN'", name="resource_capacity"),
     CheckConstraint("parent_id <> id", name="resource_not_in_itself"),
     Index("resource_order", "parent_id", "order_seq", postgresql_where=text("order_seq is not null")),
+    # Most things hold nothing, so that it is quick to find what does.
+    Index("resource_containers", "parent_id", postgresql_where=holding(literal_column("base_type", Text))),
     Index("resource_name", "name", "resource_class"),
     Index("resource_class", "resource_class", "id", postgresql_where=text("removed_at is null")),
+    Index("resource_words", words, postgresql_using="gin"),
     Index("resource_base_type", "base_type", "id", postgresql_where=text("removed_at is null")),
     # Partial, for most things have none: an index nobody enters costs nothing.
     Index(

@@ -22,6 +22,11 @@ class Thing(NamedTuple):
     parent_id: str | None
     position: str | None
     order_seq: int | None
+    """In a stack, queue or slot: the place in line; what comes later has the higher one."""
+    pooled: bool
+    """Whether it is in a pool, which counts what it has."""
+    removed_from: str | None
+    """Of what a removal was of: what it was in. Its position and place in line are kept, too, for a restoration."""
     rows: int | None
     columns: int | None
     layers: int | None
@@ -68,7 +73,7 @@ def state(of: Thing) -> dict[str, Any]:
         "owner": of.owner,
         "attributes": of.attributes,
         "parent_id": of.parent_id,
-        "position": of.position,
+        "position": None if of.parent_id is None else of.position,
         "rows": of.rows,
         "columns": of.columns,
         "layers": of.layers,

@@ -1,4 +1,4 @@
-"""What each command of the resource noun decides. Pure: values in, outcome or refusal out."""
+"""The life of a resource: added, written, removed."""
 
 from datetime import datetime
 
@@ -7,10 +7,13 @@ from labstow.contracts.resource import MAX_DEPTH, Add, Init, NewResource, Remove
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.noun import By, Outcome
 from labstow.workers.resource.draft import Draft
-from labstow.workers.resource.lab import Lab, definition_key
+from labstow.workers.resource.foresight import foresee
+from labstow.workers.resource.lab import Lab
+from labstow.workers.resource.matching import definition_key
+from labstow.workers.resource.nesting import contents, levels, refuse_depth
 from labstow.workers.resource.placing import place, put, take
 from labstow.workers.resource.thing import Thing, height, nodes
-from labstow.workers.resource.writing import amend, enter, merged, write
+from labstow.workers.resource.writing import amend, enter, patched, write
 
 
 def add(lab: Lab, command: Add, now: datetime, by: By) -> Outcome[Thing]:
@@ -19,7 +22,7 @@ def add(lab: Lab, command: Add, now: datetime, by: By) -> Outcome[Thing]:
     if node.resource_id is not None and (known := lab.find(node.resource_id)) is not None:
         refuse_other(known, node)
         return Outcome(known, ())
-    return _new(lab, node, command.parent_id, now)
+    return new(lab, node, command.parent_id, now)
 
 
 def init(lab: Lab, command: Init, now: datetime, by: By) -> Outcome[Thing]:
@@ -31,17 +34,17 @@ def init(lab: Lab, command: Init, now: datetime, by: By) -> Outcome[Thing]:
     found = lab.matching(definition_key(node), node)
     if len(found) > 1:
         raise Ambiguous(resource_ids=[thing.id for thing in found])
-    return Outcome(found[0], ()) if found else _new(lab, node, None, now)
+    return Outcome(found[0], ()) if found else new(lab, node, None, now)
 
 
 def upsert(lab: Lab, command: Upsert, now: datetime, by: By) -> Outcome[Thing]:
     """Write the named fields of the thing with this id, or add it."""
     node = command.resource
     if node.resource_id is None or lab.find(node.resource_id) is None:
-        return _new(lab, node, command.parent_id, now)
+        return new(lab, node, command.parent_id, now)
     thing = lab.thing(node.resource_id)
     container = lab.container(command.parent_id) if command.parent_id is not None else None
-    return _written(lab, thing, node, now, container).outcome(thing)
+    return written(lab, thing, node, now, container).outcome(thing)
 
 
 def update(lab: Lab, command: Update, now: datetime, by: By) -> Outcome[Thing]:
@@ -51,7 +54,7 @@ def update(lab: Lab, command: Update, now: datetime, by: By) -> Outcome[Thing]:
     draft = Draft(lab, now)
     fields = {name: getattr(command.changes, name) for name in command.changes.model_fields_set}
     if "attributes" in fields:
-        fields["attributes"] = merged(thing.attributes, command.changes)
+        fields["attributes"] = patched(thing.attributes, command.changes)
     amend(draft, thing, fields)
     return draft.outcome(thing)
 
@@ -62,7 +65,8 @@ def replace(lab: Lab, command: Replace, now: datetime, by: By) -> Outcome[Thing]
     if node.resource_id is None:
         raise Invalid(summary="resource.resource_id: say which resource to replace", errors=[])
     thing = lab.thing(node.resource_id)
-    return _written(lab, thing, node, now).outcome(thing)
+    refuse_stale(thing, command.expected_version)
+    return written(lab, thing, node, now).outcome(thing)
 
 
 def remove(lab: Lab, command: Remove, now: datetime, by: By) -> Outcome[Thing]:
@@ -72,11 +76,11 @@ def remove(lab: Lab, command: Remove, now: datetime, by: By) -> Outcome[Thing]:
     draft = Draft(lab, now)
     removal_id = new_ulid()
     gone = {"removed_at": now, "removal_id": removal_id}
-    contents = lab.contents(thing)
-    draft.change(thing.id, "removed", parent_id=None, position=None, order_seq=None, **gone)
-    for below in contents:
-        draft.change(below.id, "removed", **gone)
+    inside = contents(lab, thing)
     take(draft, thing)
+    draft.change(thing.id, "removed", parent_id=None, pooled=False, removed_from=thing.parent_id, **gone)
+    for below in inside:
+        draft.change(below.id, "removed", **gone)
     return draft.outcome(thing, group_id=removal_id, reason=command.reason)
 
 
@@ -104,29 +108,30 @@ def refuse_stale(thing: Thing, expected: int | None) -> None:
         raise StaleVersion(resource_id=thing.id, name=thing.name, version=thing.version, expected=expected)
 
 
-def _new(lab: Lab, node: NewResource, parent_id: str | None, now: datetime) -> Outcome[Thing]:
+def new(lab: Lab, node: NewResource, parent_id: str | None, now: datetime) -> Outcome[Thing]:
+    """A new thing with everything in it, in a container or nowhere."""
     container = lab.container(parent_id) if parent_id is not None else None
     refuse_tree(node)
-    lab.foresee(node)
+    foresee(lab, node)
     draft = Draft(lab, now, container)
     thing = enter(draft, node)
     if container is not None:
         put(draft, thing, container.id, node.position)
-    lab.refuse_depth(container, lab.levels((node,)))
+    refuse_depth(lab, container, levels(lab, (node,)))
     return draft.outcome(thing)
 
 
-def _written(lab: Lab, thing: Thing, node: NewResource, now: datetime, container: Thing | None = None) -> Draft:
+def written(lab: Lab, thing: Thing, node: NewResource, now: datetime, container: Thing | None = None) -> Draft:
     """Write a thing, and put it into the container if it is nowhere yet."""
     refuse_tree(node)
-    lab.foresee(node)
+    foresee(lab, node)
     coming = container is not None and thing.parent_id is None
     anchor, trees = (container, (node,)) if coming else (thing, node.children)
     draft = Draft(lab, now, anchor)
     write(draft, thing, node)
     if container is not None:
         place(draft, draft.thing(thing.id), container, node.position)
-    lab.refuse_depth(anchor, lab.levels(trees))
+    refuse_depth(lab, anchor, levels(lab, trees))
     return draft
 
 
@@ -137,6 +142,8 @@ def refuse_tree(node: NewResource) -> None:
         TooDeep: it is.
         Invalid: it has one thing in two places.
     """
+    if not node.children:
+        return
     if height(node) > MAX_DEPTH:
         raise TooDeep(limit=MAX_DEPTH)
     seen: set[str] = set()

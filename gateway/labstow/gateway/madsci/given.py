@@ -1,0 +1,92 @@
+"""Resources as MADSci's clients write them, as ours."""
+
+from typing import Any
+
+from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, SHAPED, BaseType
+from labstow.contracts.errors import Invalid, TooDeep
+from labstow.contracts.resource import MAX_DEPTH
+from labstow.contracts.ulids import derived_ulid
+from labstow.gateway.madsci.contents import placed
+from labstow.gateway.madsci.shown import BEYOND
+
+Json = dict[str, Any]
+
+
+def given(body: Json, op_id: str, *, read: bool = False, place: tuple[int, ...] = ()) -> Json:
+    """Their resource as our `NewResource`: of what they name, what can be told.
+
+    With `read`, the version in it says what they have read. The same for the same operation. `place` is where it is
+    in what else the body names.
+
+    Raises:
+        Invalid: it has neither a name nor an id, or contents in a form that its type does not have.
+        TooDeep: it is nested deeper than anything may be.
+    """
+    if len(place) >= MAX_DEPTH:
+        raise TooDeep(limit=MAX_DEPTH)
+    kind = body.get("base_type", BaseType.RESOURCE)
+    kind = kind if isinstance(kind, str) else str(kind)
+    beyond = _mapping(body.get(BEYOND))
+    ours: Json = {}
+    if (name := _name(body, op_id, place)) is not None:
+        ours["name"] = name
+    for key in ("resource_id", "resource_class", "base_type", "attributes", "owner"):
+        if (value := body.get(key)) is not None:
+            ours[key] = value
+    if isinstance(ours.get("owner"), dict):
+        ours["owner"] = {**_mapping(beyond.get("owner")), **ours["owner"]}
+    if "resource_description" in body:
+        ours["description"] = body["resource_description"]
+    if "unit" in body:
+        ours["unit"] = body["unit"]
+    if read and body.get("version") is not None:
+        ours["version"] = body["version"]
+    ours |= size(kind, body) | amounts(kind, body)
+    if children := body.get("children"):
+        ours["children"] = [
+            {**given(child, op_id, read=read, place=(*place, number)), "position": at}
+            for number, (at, child) in enumerate(placed(kind, children))
+        ]
+    return ours
+
+
+def size(kind: str, body: Json) -> Json:
+    """The dimensions that the type has, and from what they are counted."""
+    if kind not in SHAPED:
+        return {}
+    found = {key: body[key] for key in SHAPED[BaseType(kind)] if body.get(key) is not None}
+    if "columns" not in found and body.get("length") is not None:
+        found["columns"] = body["length"]
+    if body.get("is_one_indexed") is not None:
+        found["one_indexed"] = body["is_one_indexed"]
+    return found
+
+
+def amounts(kind: str, body: Json) -> Json:
+    """The quantity where it is not counted, and the capacity where there is one to tell."""
+    found: Json = {}
+    if kind in CONSUMABLES and body.get("quantity") is not None:
+        found["quantity"] = body["quantity"]
+    if "capacity" in body and (kind in CONSUMABLES or kind in CONTAINERS):
+        capacity = body["capacity"]
+        if capacity is None:
+            capacity = _mapping(body.get(BEYOND)).get("capacity")
+        if kind != BaseType.SLOT or capacity not in (None, 1):
+            found["capacity"] = capacity
+    return found
+
+
+def _name(body: Json, op_id: str, place: tuple[int, ...]) -> object:
+    """The name, or one made from the prefix and the id; without an id, from the operation and the place in it."""
+    if (name := body.get("resource_name")) is not None:
+        return name
+    id_ = body.get("resource_id")
+    if isinstance(prefix := body.get("resource_name_prefix"), str):
+        return f"{prefix}_{str(id_ or derived_ulid('name', op_id, *map(str, place)))[-6:]}"
+    if id_ is None:
+        raise Invalid(summary="resource_name: give one, or a resource_name_prefix", errors=[])
+    return None
+
+
+def _mapping(value: object) -> Json:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,112 @@
+"""A worker that is killed at a statement: `python -m tests.workers.dying`, a line in, a line out, again and again.
+
+Each line is a command and the statement to die at. A child that has everything loaded carries it out and kills itself
+(SIGKILL): when the statement was answered, or when it was sent and nothing came back yet. What a worker sends in one go
+is sent one by one here, so that there is a point between any two statements.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from labstow.contracts.batch import COMMANDS
+from labstow.contracts.message import Command
+from labstow.workers.kit.call import Call
+from labstow.workers.kit.noun import By
+from labstow.workers.kit.pipeline import Ask, Pipeline, Rows
+from labstow.workers.kit.unit import Unit
+from labstow.workers.resource.noun import RESOURCE
+from labstow.workers.resource.repository import Repository
+
+BY_SUBJECT = {command.subject: command for command in COMMANDS}
+
+
+class Death(NamedTuple):
+    """When to die: at the statement with this number, from 1."""
+
+    statement: int
+    answered: bool = True
+
+
+class Dying:
+    """The process that has such children."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def carry_out(self, url: str, command: Command[Any], op_id: str, death: Death) -> int:
+        """Let a child do it: how many statements it came to; negative if it was killed after that many."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        asked = command.model_dump(mode="json", exclude_unset=True)
+        line = json.dumps([url, command.subject, asked, op_id, death.statement, death.answered])
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+@contextmanager
+def dying() -> Iterator[Dying]:
+    """Start such a process."""
+    command = [sys.executable, "-m", "tests.workers.dying"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield Dying(process)
+        process.communicate()
+
+
+def call(command: Command[Any], op_id: str) -> Call[Any]:
+    """A command that can be repeated."""
+
+    async def nobody(status: int, body: bytes) -> None:
+        """Nobody waits for it."""
+
+    return Call(command, By("robot", "test", op_id), nobody, command.model_dump_json(exclude_unset=True))
+
+
+async def settle(url: str, command: Command[Any], op_id: str) -> int:
+    """The status of the answer."""
+    unit = Unit(url, RESOURCE, Repository())
+    waiting = [call(command, op_id)]
+    while waiting:
+        result = await unit.run(waiting)
+        waiting = result.again
+    await unit.close()
+    return result.answers[0].status
+
+
+def _child(url: str, subject: str, asked: Any, op_id: str, death: Death) -> int:
+    """Carry out a command, unless death comes first; how many statements it took."""
+    whole, statements = Pipeline.exchange, 0
+
+    async def exchange(self: Pipeline, *asks: Ask) -> list[Rows]:
+        nonlocal statements
+        answers: list[Rows] = []
+        for ask in asks:
+            statements += 1
+            sending = asyncio.create_task(whole(self, ask))
+            if statements == death.statement and not death.answered:
+                await asyncio.sleep(0)  # it writes what fits into the socket, and waits
+                os.kill(os.getpid(), signal.SIGKILL)
+            answers += await sending
+            if statements == death.statement:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return answers
+
+    Pipeline.exchange = exchange  # type: ignore[method-assign]
+    asyncio.run(settle(url, BY_SUBJECT[subject].model_validate(asked), op_id))
+    return statements
+
+
+if __name__ == "__main__":
+    for order in sys.stdin:
+        url, subject, asked, op_id, *death = json.loads(order)
+        if not (child := os.fork()):
+            os._exit(_child(url, subject, asked, op_id, Death(*death)))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)

@@ -1,0 +1,144 @@
+"""The laboratory as it was at a moment, out of the journal: each thing as its newest entry until then says."""
+
+from datetime import datetime
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Integer,
+    Select,
+    String,
+    Text,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.sql import any_
+from sqlalchemy.sql.selectable import LateralFromClause
+
+from labstow.contracts.base_types import ORDERED
+from labstow.contracts.queries import Find, Get, GetHierarchy, GetTree, Where
+from labstow.workers.kit.reader import fetch
+from labstow.workers.kit.statements import sql
+from labstow.workers.kit.tables import journal
+from labstow.workers.resource.reading.nodes import Found, Node, found, past_node
+from labstow.workers.resource.reading.walks import DEEPEST, NONE, ONE, ZERO, given
+from labstow.workers.resource.tables import resource
+
+OURS: Final = journal.c.noun == literal_column("'resource'", String)
+AT: Final = bindparam("at", type_=DateTime(timezone=True))
+
+
+def moment(query: Get | GetTree | GetHierarchy | Where | Find) -> datetime:
+    """The moment a query asks about."""
+    if query.as_of is None:
+        raise ValueError("this is about what was at a moment")
+    return query.as_of
+
+
+def newest(entity: ColumnElement[str], name: str) -> LateralFromClause:
+    """The newest entry of a thing at the moment."""
+    return (
+        select(journal.c.seq, journal.c.parent_id, journal.c.state)
+        .where(journal.c.entity_id == entity, OURS, journal.c.at <= AT)
+        .order_by(journal.c.at.desc(), journal.c.version.desc())
+        .limit(ONE)
+        .lateral(name)
+    )
+
+
+def ever_in(container: ColumnElement[str]) -> Select[Any]:
+    """Everything that was in a container at the moment, or left it before."""
+    was = journal.alias("was")
+    return (
+        select(was.c.entity_id.label("id"))
+        .where(was.c.parent_id == container, was.c.noun == literal_column("'resource'", String), was.c.at <= AT)
+        .distinct()
+    )
+
+
+def _contents() -> Select[Any]:
+    """Id, place in line and state of `:ids`, numbered, and of everything in them, `:depth` levels down."""
+    start = given("ids").subquery("start")
+    root = newest(start.c.id, "root")
+    down = select(start.c.id, root.c.parent_id, root.c.seq, ZERO.label("level")).join_from(start, root, true())
+    walk = down.cte("walk", recursive=True)
+    once = ever_in(walk.c.id).correlate(walk).offset(ZERO).lateral("once")
+    then = newest(once.c.id, "then")
+    lower = select(once.c.id, then.c.parent_id, then.c.seq, walk.c.level + ONE)
+    lower = lower.select_from(walk.join(once, true()).join(then, true()))
+    deepest = func.least(bindparam("depth", type_=Integer), DEEPEST)
+    walk = walk.union_all(lower.where(then.c.parent_id == walk.c.id, walk.c.level < deepest))
+    is_root = (walk.c.level == ZERO).label("is_root")
+    # Once each, and once more as what was asked for: one of these may be in another.
+    each = select(walk.c.id, walk.c.parent_id, walk.c.seq, is_root).distinct().subquery("each")
+    written = _entry(each.c.seq)
+    columns = (case((each.c.is_root, ONE)), _order(each.c.id, each.c.parent_id), cast(written.c.state, Text))
+    return select(*columns).select_from(each.join(written, true()))
+
+
+def _line() -> Select[Any]:
+    """States of `:ids` and of everything they were in, outwards."""
+    start = given("ids").subquery("start")
+    root = newest(start.c.id, "root")
+    up = select(root.c.parent_id, root.c.seq, ZERO.label("level")).join_from(start, root, true())
+    walk = up.cte("walk", recursive=True)
+    then = newest(walk.c.parent_id, "then")
+    higher = select(then.c.parent_id, then.c.seq, walk.c.level + ONE).join_from(walk, then, true())
+    walk = walk.union_all(higher.where(walk.c.level < DEEPEST))
+    written = _entry(walk.c.seq)
+    lines = select(walk.c.level + ONE, NONE, cast(written.c.state, Text))
+    return lines.select_from(walk.join(written, true()))
+
+
+def _entry(seq: ColumnElement[int]) -> LateralFromClause:
+    return select(journal.c.state).where(journal.c.seq == seq).limit(ONE).lateral("written")
+
+
+def _order(entity: ColumnElement[str], container: ColumnElement[str]) -> ColumnElement[Any]:
+    """In a stack or queue: the number of the entry that put it there. A restoration puts it where it was."""
+    kinds = [literal_column(f"'{kind}'", String) for kind in sorted(ORDERED)]
+    kind = select(resource.c.base_type).where(resource.c.id == container).scalar_subquery()
+    came = journal.alias("came")
+    arrived = (
+        select(came.c.seq)
+        .where(
+            came.c.entity_id == entity,
+            came.c.noun == literal_column("'resource'", String),
+            came.c.at <= AT,
+            came.c.parent_id == container,
+            came.c.what != literal_column("'restored'", String),
+            or_(
+                came.c.what == any_(literal_column("array['added', 'placed', 'moved']")),
+                came.c.changes.op("->")(literal_column("'parent_id'")).is_not(None),
+            ),
+        )
+        .order_by(came.c.at.desc(), came.c.version.desc())
+        .limit(ONE)
+        .scalar_subquery()
+    )
+    return case((kind.in_(kinds), arrived))
+
+
+CONTENTS: Final = sql(_contents())
+LINE: Final = sql(_line())
+BOTTOM: Final = 1_000
+
+
+async def contents(db: psycopg.AsyncConnection, ids: list[str], at: datetime, *, depth: int = BOTTOM) -> Found:
+    """Things and everything that was in them, so many levels down."""
+    rows = await fetch(db, CONTENTS, {"ids": ids, "at": at, "depth": depth})
+    return found([(number, past_node(state, order)) for number, order, state in rows])
+
+
+async def line(db: psycopg.AsyncConnection, resource_id: str, at: datetime) -> list[Node]:
+    """A thing and what it was in, outwards; nothing if it did not exist."""
+    rows = await fetch(db, LINE, {"ids": [resource_id], "at": at})
+    return found([(number, past_node(state, order)) for number, order, state in rows]).roots

@@ -1,0 +1,1 @@
+"""The template noun: blueprints that resources are made from."""
