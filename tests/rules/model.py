@@ -270,7 +270,7 @@ class Model:
         thing = after.get(str(asked.resource_id))
         sizes = tuple(size for size in (asked.rows, asked.columns, asked.layers) if size is not None)
         if thing is None:
-            thing = after[str(asked.resource_id)] = Node(asked.base_type, asked.name, sizes=sizes)
+            thing = after[str(asked.resource_id)] = Node(asked.base_type, str(asked.name), sizes=sizes)
             thing.quantity = Decimal(0) if asked.base_type in CONSUMABLES | CONTAINERS else None
             thing.capacity = Decimal(1) if asked.base_type is BaseType.SLOT else None
         if thing.removed or (thing.kind, thing.sizes) != (asked.base_type, sizes):

@@ -97,8 +97,7 @@ def taken_in_order(url: str, container: NewResource) -> bool:
 async def test_what_is_popped_by_many_is_handed_out_once_and_in_order(three: Lab, clients: Clients, _: int) -> None:
     """I19: 1,000 things in four stacks and four queues, popped by all until nothing is left, while some push more.
 
-    Seen to fail without `for no key update` in LOCK, and with GRAB reading without a lock: what two were about to
-    hand out was refused by the database, or handed out twice.
+    Seen to fail without `for no key update` in LOCK: what two were about to hand out was refused by the database.
     """
     lines = [thing(kind, *(thing() for _ in range(125))) for kind in ("stack", "queue") for _ in range(4)]
     for line in lines:
@@ -158,22 +157,22 @@ async def test_no_more_goes_into_a_container_than_fits(clients: Clients, _: int)
     fillers += [
         (thing("grid", rows=2, columns=2), 1, lambda box, n: Place(container_id=box, resource=thing(position="B2")))
         for _ in range(9)
-    ]  # fmt: skip
+    ]
     results: dict[str, Counter[str]] = {}
-    for box, _, _ in fillers:
+    for box, *_rest in fillers:
         await clients[0].ask(Add(resource=box))
         results[str(box.resource_id)] = Counter()
 
     async def work(client: AsyncLabstow, dice: random.Random) -> None:
         number = clients.index(client)
         for one in range(3):
-            for box, _, command in fillers:
+            for box, _room, command in fillers:
                 key = str(box.resource_id)
                 results[key][await said(client, command(key, 8 * one + number))] += 1
 
     await each(clients, work)
     assert sum(map(sum, map(Counter.values, results.values()))) == 24 * len(fillers) == 1008
-    for box, room, _ in fillers:
+    for box, room, _command in fillers:
         result = results[str(box.resource_id)]
         assert result.pop("done") == room
         assert result.keys() <= {"container.full", "position.occupied"}
@@ -208,7 +207,7 @@ async def test_boxes_that_are_put_into_each_other_are_never_in_themselves(client
 async def test_what_is_moved_by_many_is_always_in_one_place(three: Lab, clients: Clients, _: int) -> None:
     """I16: 40 things between two plates, a stack and a queue: 1,000 moves and swaps, while somebody counts.
 
-    Seen to fail without `for no key update` in LOCK.
+    Seen to fail without `for no key update` in LOCK, and with what GRAB reads not locked: deadlocks.
     """
     plates = [thing("grid", *(thing(position=[row, 0]) for row in range(8)), rows=8, columns=4) for _ in "ab"]
     lines = [thing(kind, *(thing() for _ in range(12))) for kind in ("stack", "queue")]
@@ -250,7 +249,10 @@ async def test_what_is_moved_by_many_is_always_in_one_place(three: Lab, clients:
 
 @pytest.mark.parametrize("_", range(TIMES))
 async def test_an_operation_id_is_executed_once_wherever_it_arrives(three: Lab, clients: Clients, _: int) -> None:
-    """I32: 100 pops, each sent by eight clients with one operation id, are 100 pops, and all eight get one answer."""
+    """I32: 100 pops, each sent by eight clients with one operation id, are 100 pops, and all eight get one answer.
+
+    Seen to fail without `for no key update` in LOCK: deadlocks.
+    """
     stack = thing("stack", *(thing() for _ in range(100)))
     await clients[0].ask(Add(resource=stack))
     for left in reversed(ids(*stack.children)):
@@ -266,7 +268,7 @@ async def test_an_operation_id_is_executed_once_wherever_it_arrives(three: Lab, 
 async def test_a_removal_is_undone_once(clients: Clients, _: int) -> None:
     """I42: eight restore one plate at the same moment, by what was in it; to the others it is there already.
 
-    Seen to fail without `for no key update` in LOCK.
+    Seen to fail without the three guards it has: the row locks, the tree lock, and one journal entry a version.
     """
     for _ in range(20):
         wells = (thing(position=[row, column]) for row in range(8) for column in range(12))

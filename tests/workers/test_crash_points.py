@@ -143,7 +143,7 @@ def test_a_worker_that_is_killed_leaves_nothing_half_done(
     """Killed after each statement, and with what saves or the commit sent and nothing heard of it. Then the same
     operation id again, to another worker: it is done, and was done once.
 
-    Seen to fail with a commit after the row locks, and with answers stored in a transaction of their own.
+    Seen to fail with the answers stored in a transaction of their own.
     """
     command, op_id = commands(*size)[name], new_ulid()
     before = picture(furnished := scenes[size])

@@ -19,11 +19,12 @@ from labstow.contracts.message import Command
 from labstow.contracts.queries import Get
 from labstow.contracts.resource import Add, Init, NewResource, Patch, Remove, Update, Upsert
 from labstow.contracts.ulids import new_ulid
-from labstow.workers.kit import reader
+from labstow.workers.kit import pipeline, reader
 from labstow.workers.kit.call import CLOCK_SKEW_S, Answered, Call, Result
 from labstow.workers.kit.journal import verify
 from labstow.workers.kit.lane import Lane
 from labstow.workers.kit.noun import By, Outcome
+from labstow.workers.kit.pipeline import Pipeline, Statement
 from labstow.workers.kit.unit import Unit
 from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.repository import Repository
@@ -384,9 +385,9 @@ async def test_a_slow_read_does_not_take_the_others_with_it(postgres_url: str, m
     """
     monkeypatch.setattr(reader, "TIMEOUT_S", 1)
 
-    async def read(db: psycopg.AsyncConnection, queries: list[Any]) -> list[bytes | Refusal]:
+    async def read(db: Pipeline, queries: list[Any]) -> list[bytes | Refusal]:
         if any(not query.children for query in queries):
-            await db.execute("select pg_sleep(10)")
+            await db.exchange(pipeline.Ask(Statement.plain("select pg_sleep(10)")))
         return [b"{}"] * len(queries)
 
     reading = reader.Reader(postgres_url, read)

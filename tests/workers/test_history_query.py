@@ -12,6 +12,7 @@ from labstow.contracts.ulids import new_ulid
 from labstow.workers.history import queries
 from labstow.workers.history.entries import KnownEntries
 from labstow.workers.kit.database import connect
+from labstow.workers.kit.pipeline import Pipeline
 from tests.workers.journals import committed, entry, write
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -20,13 +21,13 @@ PRESENT = '{"removed_at": null}'
 
 
 @pytest.fixture
-async def database(postgres_url: str) -> AsyncIterator[psycopg.AsyncConnection]:
-    async with await connect(postgres_url) as connection:
-        await connection.set_autocommit(True)
-        yield connection
+async def database(postgres_url: str) -> AsyncIterator[Pipeline]:
+    pipeline = Pipeline(await connect(postgres_url))
+    yield pipeline
+    await pipeline.close()
 
 
-async def query(database: psycopg.AsyncConnection, asked: QueryHistory, *, room: int = 6_500_000) -> bytes:
+async def query(database: Pipeline, asked: QueryHistory, *, room: int = 6_500_000) -> bytes:
     """The answer of a worker that knows nothing yet, which is that of one that has read it all before."""
     known = KnownEntries()
     answer = await queries.query(known, database, asked, room=room)
@@ -40,13 +41,11 @@ def put(url: str, *entries: dict[str, Any]) -> None:
             write(connection, each)
 
 
-async def ask(database: psycopg.AsyncConnection, *, room: int = 6_500_000, **filters: Any) -> Entries:
+async def ask(database: Pipeline, *, room: int = 6_500_000, **filters: Any) -> Entries:
     return Entries.model_validate_json(await query(database, QueryHistory(**filters), room=room))
 
 
-async def all_pages(
-    database: psycopg.AsyncConnection, *, room: int = 6_500_000, **filters: Any
-) -> tuple[list[Entry], int]:
+async def all_pages(database: Pipeline, *, room: int = 6_500_000, **filters: Any) -> tuple[list[Entry], int]:
     """Everything, oldest first, and in how many pages it came."""
     found: list[Entry] = []
     pages, before = 0, None
@@ -58,12 +57,12 @@ async def all_pages(
             return found, pages
 
 
-async def test_without_entries_the_answer_is_empty(database: psycopg.AsyncConnection) -> None:
+async def test_without_entries_the_answer_is_empty(database: Pipeline) -> None:
     assert await ask(database) == Entries(entries=(), previous=None)
     assert await ask(database, entity_id=new_ulid()) == Entries(entries=(), previous=None)
 
 
-async def test_the_newest_entries_come_oldest_first(database: psycopg.AsyncConnection, postgres_url: str) -> None:
+async def test_the_newest_entries_come_oldest_first(database: Pipeline, postgres_url: str) -> None:
     thing = new_ulid()
     put(postgres_url, entry(thing, 10))
     page = await ask(database, entity_id=thing, limit=4)
@@ -74,7 +73,7 @@ async def test_the_newest_entries_come_oldest_first(database: psycopg.AsyncConne
     assert page.previous is None
 
 
-async def test_an_entry_is_answered_as_it_was_written(database: psycopg.AsyncConnection, postgres_url: str) -> None:
+async def test_an_entry_is_answered_as_it_was_written(database: Pipeline, postgres_url: str) -> None:
     thing = new_ulid()
     put(postgres_url, entry(thing, what="added", actor="bob", state='{"b": 1e22,  "a": "µ"}'))
     raw = await query(database, QueryHistory(entity_id=thing))
@@ -90,7 +89,7 @@ async def test_an_entry_is_answered_as_it_was_written(database: psycopg.AsyncCon
     )
 
 
-async def test_filters_add_up(database: psycopg.AsyncConnection, postgres_url: str) -> None:
+async def test_filters_add_up(database: Pipeline, postgres_url: str) -> None:
     plate, tip, lock = new_ulid(), new_ulid(), new_ulid()
     put(
         postgres_url,
@@ -121,7 +120,7 @@ async def test_filters_add_up(database: psycopg.AsyncConnection, postgres_url: s
     assert await found(until=LONG_AGO) == []
 
 
-async def test_paging_gives_every_entry_once(database: psycopg.AsyncConnection, postgres_url: str) -> None:
+async def test_paging_gives_every_entry_once(database: Pipeline, postgres_url: str) -> None:
     """I40. Page sizes that divide the number of entries, do not, or exceed it."""
     one, other = new_ulid(), new_ulid()
     put(postgres_url, *(entry(thing, 20, state=PRESENT) for thing in (one, other, one, other, one)))
@@ -135,7 +134,7 @@ async def test_paging_gives_every_entry_once(database: psycopg.AsyncConnection, 
             assert pages == -(-len(wanted) // limit)
 
 
-async def test_a_page_is_cut_by_its_bytes_and_says_so(database: psycopg.AsyncConnection, postgres_url: str) -> None:
+async def test_a_page_is_cut_by_its_bytes_and_says_so(database: Pipeline, postgres_url: str) -> None:
     """I40: what does not fit into a message is on the next page, also when one entry alone is larger than a page."""
     thing = new_ulid()
     put(
@@ -151,9 +150,7 @@ async def test_a_page_is_cut_by_its_bytes_and_says_so(database: psycopg.AsyncCon
     assert pages >= 8
 
 
-async def test_a_full_page_of_large_entries_fits_into_a_message(
-    database: psycopg.AsyncConnection, postgres_url: str
-) -> None:
+async def test_a_full_page_of_large_entries_fits_into_a_message(database: Pipeline, postgres_url: str) -> None:
     put(postgres_url, entry(new_ulid(), 60, state='{"text": "' + 200_000 * "x" + '"}'))
     raw = await query(database, QueryHistory(limit=1000))
     assert 6_000_000 < len(raw) < 7_000_000

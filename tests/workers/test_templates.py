@@ -27,6 +27,7 @@ from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.call import Answered
 from labstow.workers.kit.database import connect
 from labstow.workers.kit.intake import parse
+from labstow.workers.kit.pipeline import Pipeline
 from labstow.workers.kit.reader import Reader
 from labstow.workers.kit.unit import Unit
 from labstow.workers.resource.noun import RESOURCE
@@ -405,7 +406,7 @@ async def test_paging_returns_every_template_once(shelf: Stock, postgres_url: st
     """I40: also where a page does not fit into a message."""
     names: list[str] = []
     after: str | None = None
-    db = await connect(postgres_url)
+    db = Pipeline(await connect(postgres_url))
     while True:
         found = orjson.loads(await reading.page(db, ListTemplates(limit=limit, after=after), room=room))
         assert 1 <= len(found["templates"]) <= limit

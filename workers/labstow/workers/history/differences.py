@@ -3,23 +3,22 @@
 from datetime import datetime
 from typing import Any, Final
 
-import psycopg
 from sqlalchemy import func, select
 
 from labstow.contracts.errors import Invalid, NotFound, Removed
 from labstow.contracts.history import Diff
 from labstow.workers.kit.journal import changes, dumps
+from labstow.workers.kit.pipeline import Pipeline, Statement
 from labstow.workers.kit.reader import fetch, snapshot
-from labstow.workers.kit.statements import sql
 from labstow.workers.resource.reading import past
 from labstow.workers.resource.reading.nodes import Found, Node
 
 States = dict[str, dict[str, Any]]
 
-NOW: Final = sql(select(func.clock_timestamp()))
+NOW: Final = Statement.of(select(func.clock_timestamp()))
 
 
-async def diff(db: psycopg.AsyncConnection, query: Diff) -> bytes:
+async def diff(db: Pipeline, query: Diff) -> bytes:
     """The answer to a `Diff`.
 
     Raises:
@@ -57,7 +56,7 @@ def _states(found: Found) -> States:
     return {each.id: each.state for each in nodes if each.removed_at is None}
 
 
-async def _elsewhere(db: psycopg.AsyncConnection, ids: set[str], at: datetime) -> States:
+async def _elsewhere(db: Pipeline, ids: set[str], at: datetime) -> States:
     """How things were at a moment when they were somewhere else."""
     return _states(await past.contents(db, sorted(ids), at, depth=0)) if ids else {}
 

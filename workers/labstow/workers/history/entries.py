@@ -3,15 +3,14 @@
 from typing import Any, Final
 
 import orjson
-import psycopg
 from sqlalchemy import BigInteger, Text, bindparam, cast, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import any_
 
 from labstow.workers.kit.journal import OPTIONS
 from labstow.workers.kit.kept import Kept
+from labstow.workers.kit.pipeline import Pipeline, Statement
 from labstow.workers.kit.reader import fetch
-from labstow.workers.kit.statements import sql
 from labstow.workers.kit.tables import journal
 
 KEPT_BYTES: Final = 32_000_000
@@ -25,7 +24,7 @@ _PLAIN: Final = (
     journal.c.parent_id, journal.c.prev_hash, journal.c.hash,
 )  # fmt: skip
 _NAMES: Final = [str(column.name) for column in _PLAIN]
-_ENTRIES: Final = sql(
+_ENTRIES: Final = Statement.of(
     select(*_PLAIN, cast(journal.c.changes, Text), cast(journal.c.state, Text)).where(
         journal.c.seq == any_(bindparam("seqs", type_=ARRAY(BigInteger)))
     )
@@ -42,7 +41,7 @@ class KnownEntries:
         """A new connection may lead to a database that went another way."""
         self._written.clear()
 
-    async def read(self, db: psycopg.AsyncConnection, seqs: list[int], room: int) -> list[bytes]:
+    async def read(self, db: Pipeline, seqs: list[int], room: int) -> list[bytes]:
         """Entries in the order of their numbers, as many as fit into so many bytes, and one at least."""
         found: list[bytes] = []
         for start in range(0, len(seqs), READ_AT_ONCE):
@@ -55,7 +54,7 @@ class KnownEntries:
                 found.append(written[seq])
         return found
 
-    async def _read(self, db: psycopg.AsyncConnection, seqs: list[int]) -> dict[int, bytes]:
+    async def _read(self, db: Pipeline, seqs: list[int]) -> dict[int, bytes]:
         written = {seq: kept for seq in seqs if (kept := self._written.get(seq)) is not None}
         if unknown := [seq for seq in seqs if seq not in written]:
             for row in await fetch(db, _ENTRIES, {"seqs": unknown}):

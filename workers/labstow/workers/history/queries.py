@@ -3,7 +3,6 @@
 from functools import lru_cache
 from typing import Any, Final
 
-import psycopg
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -20,8 +19,8 @@ from labstow.contracts.errors import NotFound
 from labstow.contracts.history import At, QueryHistory
 from labstow.workers.history.entries import KnownEntries
 from labstow.workers.kit.journal import dumps
+from labstow.workers.kit.pipeline import Pipeline, Statement
 from labstow.workers.kit.reader import fetch
-from labstow.workers.kit.statements import sql
 from labstow.workers.kit.tables import journal
 
 ROOM: Final = 6_500_000
@@ -49,7 +48,7 @@ _FILTERS: Final[dict[str, ColumnElement[bool]]] = {
 }
 
 
-async def query(entries: KnownEntries, db: psycopg.AsyncConnection, asked: QueryHistory, *, room: int = ROOM) -> bytes:
+async def query(entries: KnownEntries, db: Pipeline, asked: QueryHistory, *, room: int = ROOM) -> bytes:
     """Answer the newest entries that match, oldest first, as the JSON of `Entries`.
 
     What does not fit into `room` bytes is left to the next page, as what is beyond `limit` is; a page has one
@@ -64,7 +63,7 @@ async def query(entries: KnownEntries, db: psycopg.AsyncConnection, asked: Query
     return b'{"entries":[%b],"previous":%b}' % (b",".join(reversed(page)), dumps(previous))
 
 
-async def at(entries: KnownEntries, db: psycopg.AsyncConnection, asked: At) -> bytes:
+async def at(entries: KnownEntries, db: Pipeline, asked: At) -> bytes:
     """Answer the newest entry of a thing at a moment.
 
     Raises:
@@ -78,7 +77,7 @@ async def at(entries: KnownEntries, db: psycopg.AsyncConnection, asked: At) -> b
 
 
 @lru_cache(SHAPES)
-def _newest(filters: frozenset[str]) -> str:
+def _newest(filters: frozenset[str]) -> Statement:
     """The numbers of the newest entries that match, newest first."""
     conditions = [_FILTERS[name] for name in sorted(filters)]
     order: tuple[ColumnElement[Any], ...] = (journal.c.seq.desc(),)
@@ -88,7 +87,9 @@ def _newest(filters: frozenset[str]) -> str:
         order = (journal.c.noun.desc(), journal.c.version.desc())
         if "before" in filters:
             conditions.append(journal.c.version < func.coalesce(_version_of_before(), literal_column(str(2**31 - 1))))
-    return sql(select(journal.c.seq).where(*conditions).order_by(*order).limit(bindparam("most", type_=BigInteger)))
+    return Statement.of(
+        select(journal.c.seq).where(*conditions).order_by(*order).limit(bindparam("most", type_=BigInteger))
+    )
 
 
 def _version_of_before() -> ColumnElement[int]:
@@ -97,7 +98,7 @@ def _version_of_before() -> ColumnElement[int]:
     return select(last.c.version).where(its).scalar_subquery()
 
 
-_AT: Final = sql(
+_AT: Final = Statement.of(
     select(journal.c.seq)
     .where(_FILTERS["entity_id"], _FILTERS["noun"], _FILTERS["until"])
     .order_by(journal.c.at.desc(), journal.c.version.desc())

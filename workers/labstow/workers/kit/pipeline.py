@@ -51,6 +51,8 @@ class Ask(NamedTuple):
 
     statement: Statement
     values: Mapping[str, Any] = {}
+    once: bool = False
+    """Plan it for these values, and keep nothing of it."""
 
 
 BEGIN: Final = Statement.plain("begin")
@@ -87,16 +89,17 @@ class Pipeline:
         Raises:
             psycopg.Error: what the database says of that one.
         """
-        connection, expected = self._db.pgconn, list[Statement | None]()
+        connection, expected = self._db.pgconn, list[bytes | None]()
         convert, new = Transformer(self._db), set[bytes]()
         # All values first: what cannot be written must not leave half a pipeline behind.
-        written = [_written(convert, statement, values) for statement, values in asks]
-        for (statement, _), given in zip(asks, written, strict=True):
-            if statement.name not in self._prepared | new:
-                connection.send_prepare(statement.name, statement.text)
-                expected.append(statement)
-                new.add(statement.name)
-            connection.send_query_prepared(statement.name, given, result_format=pq.Format.BINARY)
+        written = [_written(convert, ask.statement, ask.values) for ask in asks]
+        for (statement, _, once), given in zip(asks, written, strict=True):
+            name = b"" if once else statement.name
+            if once or (name not in self._prepared and name not in new):
+                connection.send_prepare(name, statement.text)
+                expected.append(b"" if once else name)
+                new.add(name)
+            connection.send_query_prepared(name, given, result_format=pq.Format.BINARY)
             expected.append(None)
         connection.pipeline_sync()
         answers: list[Rows] = []
@@ -107,7 +110,7 @@ class Pipeline:
                 convert.set_pgresult(result)
                 answers.append(convert.load_rows(0, result.ntuples, tuple) if result.ntuples else [])
             else:
-                self._prepared.add(prepared.name)
+                self._prepared.add(prepared)
         return answers
 
 

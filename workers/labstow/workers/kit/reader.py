@@ -9,23 +9,23 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import psycopg
-from psycopg.pq import TransactionStatus
 
 from labstow.contracts.errors import Refusal, StorageUnavailable, TooSlow
 from labstow.contracts.message import Query
 from labstow.workers.kit.call import Answered, Call, Result, refused
 from labstow.workers.kit.database import connect
+from labstow.workers.kit.pipeline import BEGIN_SNAPSHOT, COMMIT, ROLLBACK, Ask, Pipeline, Rows, Statement
 from labstow.workers.kit.unit import SILENCE
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS: Final = 2
 TIMEOUT_S: Final = 5
+PLANNED_BY_VALUE: Final = Statement.plain("set plan_cache_mode = auto")
 
-Rows = list[tuple[Any, ...]]
-Read = Callable[[psycopg.AsyncConnection, list[Any]], Awaitable[list[bytes | Refusal]]]
+Read = Callable[[Pipeline, list[Any]], Awaitable[list[bytes | Refusal]]]
 """Answers queries on a connection, in their order."""
-ReadOne = Callable[[psycopg.AsyncConnection, Any], Awaitable[bytes]]
+ReadOne = Callable[[Pipeline, Any], Awaitable[bytes]]
 """Answers one query; refuses by raising."""
 
 
@@ -47,7 +47,7 @@ class Reader:
     ) -> None:
         self._url, self._read, self._searching, self._opened = url, read, searching, opened
         self._timeout_s = timeout_s or TIMEOUT_S
-        self._db: psycopg.AsyncConnection | None = None
+        self._db: Pipeline | None = None
 
     async def run(self, calls: list[Call[Any]]) -> Result:
         """Answer a batch of queries; when the database is away, say so to all of them."""
@@ -72,43 +72,44 @@ class Reader:
             await self._db.close()
             self._db = None
 
-    async def _connection(self) -> psycopg.AsyncConnection:
+    async def _connection(self) -> Pipeline:
         if self._db is None or self._db.closed:
-            self._db = await connect(self._url, statement_timeout_s=self._timeout_s)
-            await self._db.set_autocommit(True)
+            self._db = Pipeline(await connect(self._url, statement_timeout_s=self._timeout_s))
             if self._searching:
-                await self._db.execute("set plan_cache_mode = auto")
+                await self._db.exchange(Ask(PLANNED_BY_VALUE))
             self._opened()
-        if self._db.info.transaction_status is not TransactionStatus.IDLE:
-            await self._db.rollback()
+        if not self._db.idle:
+            await self._db.exchange(Ask(ROLLBACK))
         return self._db
 
 
 def one_by_one(reads: Mapping[type[Query[Any]], ReadOne]) -> Read:
     """A read that answers each query by its type."""
 
-    async def read(db: psycopg.AsyncConnection, queries: list[Any]) -> list[bytes | Refusal]:
+    async def read(db: Pipeline, queries: list[Any]) -> list[bytes | Refusal]:
         return [await _ask(reads[type(query)], db, query) for query in queries]
 
     return read
 
 
-async def fetch(
-    db: psycopg.AsyncConnection, statement: str, values: Mapping[str, Any], *, prepare: bool | None = None
-) -> Rows:
-    """All rows of a statement."""
-    return await (await db.execute(statement, values, prepare=prepare)).fetchall()
+async def fetch(db: Pipeline, statement: Statement, values: Mapping[str, Any], *, prepare: bool | None = None) -> Rows:
+    """All rows of a statement; with `prepare` false it is planned for just these values."""
+    return (await db.exchange(Ask(statement, values, once=prepare is False)))[0]
 
 
 @asynccontextmanager
-async def snapshot(db: psycopg.AsyncConnection) -> AsyncIterator[None]:
+async def snapshot(db: Pipeline) -> AsyncIterator[None]:
     """Whatever is read within is read at one moment."""
-    async with db.transaction():
-        await db.execute("set transaction isolation level repeatable read, read only")
-        yield
+    await db.exchange(Ask(BEGIN_SNAPSHOT))
+    try:
+        yield  # if the database fails in here, the next one who reads begins with a rollback
+    except Refusal:
+        await db.exchange(Ask(ROLLBACK))
+        raise
+    await db.exchange(Ask(COMMIT))
 
 
-async def _ask(read: ReadOne, db: psycopg.AsyncConnection, query: Query[Any]) -> bytes | Refusal:
+async def _ask(read: ReadOne, db: Pipeline, query: Query[Any]) -> bytes | Refusal:
     try:
         return await read(db, query)
     except Refusal as refusal:

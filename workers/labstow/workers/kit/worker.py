@@ -2,9 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-import psycopg
 from nats.aio.client import Client
 
 from labstow.contracts import subjects
@@ -13,7 +12,10 @@ from labstow.contracts.service import Ready
 from labstow.workers.kit.intake import Endpoint
 from labstow.workers.kit.journal import dumps
 from labstow.workers.kit.lane import Lane
+from labstow.workers.kit.pipeline import Pipeline, Statement
 from labstow.workers.kit.reader import Reader, fetch, one_by_one
+
+REVISION: Final = Statement.plain("select version_num from alembic_version")
 
 
 @dataclass
@@ -48,6 +50,6 @@ class Worker:
         self.closing.append(reader.close)
 
 
-async def _ready(db: psycopg.AsyncConnection, query: Ready) -> bytes:
-    ((revision,),) = await fetch(db, "select version_num from alembic_version", {})
+async def _ready(db: Pipeline, query: Ready) -> bytes:
+    ((revision,),) = await fetch(db, REVISION, {})
     return dumps({"ready": True, "schema_revision": revision})

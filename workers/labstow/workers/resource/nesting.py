@@ -67,7 +67,8 @@ def levels(lab: Lab, trees: Sequence[NewResource], *, moving: Thing | None = Non
     all_nodes = [node for tree in trees for node in nodes(tree)]
     named = [node.resource_id for node in all_nodes if node.resource_id is not None]
     known = {found.id: found for resource_id in named if (found := lab.find(resource_id)) is not None}
-    if not any(thing.base_type in CONTAINERS for thing in (*all_nodes, *known.values())):
+    kinds = {*(node.base_type for node in all_nodes), *(thing.base_type for thing in known.values())}
+    if not kinds & CONTAINERS:
         return 0
     coming = {each: found for each, found in known.items() if found.parent_id is None or found is moving}
     height(lab, *coming.values())

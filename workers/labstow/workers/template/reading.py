@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import orjson
-import psycopg
 from sqlalchemy import BigInteger, Integer, Text, bindparam, cast, func, literal_column, select
 from sqlalchemy.sql import any_
 from sqlalchemy.sql.elements import ColumnElement
@@ -14,7 +13,9 @@ from labstow.contracts.errors import Refusal
 from labstow.contracts.message import Query
 from labstow.contracts.template import GetCategories, GetTemplate, ListTemplates
 from labstow.workers.kit.journal import dumps
-from labstow.workers.kit.statements import sql, texts
+from labstow.workers.kit.pipeline import Pipeline, Statement
+from labstow.workers.kit.reader import fetch
+from labstow.workers.kit.statements import texts
 from labstow.workers.kit.tables import journal
 from labstow.workers.template.blueprint import no_template
 from labstow.workers.template.tables import template
@@ -33,7 +34,7 @@ def _entry(version: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 _asked = func.coalesce(bindparam("version", type_=Integer), template.c.version)
-ONE: Final = sql(
+ONE: Final = Statement.of(
     select(_text)
     .select_from(template.join(journal, _entry(_asked)))
     .where(_live, template.c.key == bindparam("key", type_=Text))
@@ -59,28 +60,28 @@ _counted = select(
     func.sum(_found.c.size).over(order_by=_found.c.key).label("taken"),
     func.count().over().label("matching"),
 ).subquery("counted")
-PAGE: Final = sql(
+PAGE: Final = Statement.of(
     select(_counted.c.name, _counted.c.state, _counted.c.matching)
     .where((_counted.c.taken <= bindparam("room", type_=BigInteger)) | (_counted.c.taken == _counted.c.size))
     .order_by(_counted.c.key)
 )
 """As many as fit into a message, and one at least, so that paging always gets to the end."""
 
-NAMES: Final = sql(select(template.c.name, template.c.base_type).where(_live).order_by(template.c.key))
+NAMES: Final = Statement.of(select(template.c.name, template.c.base_type).where(_live).order_by(template.c.key))
 
 
-async def read(db: psycopg.AsyncConnection, queries: list[Query[Any]]) -> list[bytes | Refusal]:
+async def read(db: Pipeline, queries: list[Query[Any]]) -> list[bytes | Refusal]:
     """The answers to queries, in their order."""
     return [await _READS[type(query)](db, query) for query in queries]
 
 
-async def get(db: psycopg.AsyncConnection, query: GetTemplate) -> bytes | Refusal:
+async def get(db: Pipeline, query: GetTemplate) -> bytes | Refusal:
     """The answer to a `GetTemplate`."""
-    found = await (await db.execute(ONE, {"key": query.name.casefold(), "version": query.version})).fetchone()
-    return no_template(query.name, query.version) if found is None else str(found[0]).encode()
+    found = await fetch(db, ONE, {"key": query.name.casefold(), "version": query.version})
+    return str(found[0][0]).encode() if found else no_template(query.name, query.version)
 
 
-async def page(db: psycopg.AsyncConnection, query: ListTemplates, *, room: int = ROOM) -> bytes:
+async def page(db: Pipeline, query: ListTemplates, *, room: int = ROOM) -> bytes:
     """The answer to a `ListTemplates`; what does not fit into `room` bytes is left to the next page."""
     values = {
         "base_types": sorted(matching(query.base_type) if query.base_type is not None else BaseType),
@@ -90,21 +91,21 @@ async def page(db: psycopg.AsyncConnection, query: ListTemplates, *, room: int =
         "most": query.limit + 1,
         "room": room,
     }
-    rows = await (await db.execute(PAGE, values)).fetchall()
+    rows = await fetch(db, PAGE, values)
     shown = rows[: query.limit]
     more = bool(rows) and rows[0][2] > len(shown)
     states = [orjson.Fragment(state) for _, state, _ in shown]
     return dumps({"templates": states, "next": shown[-1][0] if more else None})
 
 
-async def categories(db: psycopg.AsyncConnection, query: GetCategories) -> bytes:
+async def categories(db: Pipeline, query: GetCategories) -> bytes:
     """The answer to a `GetCategories`; families hold all of theirs, and what nothing is in is left out."""
-    rows = await (await db.execute(NAMES, {})).fetchall()
+    rows = await fetch(db, NAMES, {})
     found = {kind: [name for name, base_type in rows if base_type in matching(kind)] for kind in BaseType}
     return dumps({"categories": {kind: names for kind, names in found.items() if names}})
 
 
-_READS: Final[dict[type[Query[Any]], Callable[[psycopg.AsyncConnection, Any], Awaitable[bytes | Refusal]]]] = {
+_READS: Final[dict[type[Query[Any]], Callable[[Pipeline, Any], Awaitable[bytes | Refusal]]]] = {
     GetTemplate: get,
     ListTemplates: page,
     GetCategories: categories,

@@ -3,16 +3,15 @@
 from functools import lru_cache
 from typing import Any, Final
 
-import psycopg
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, func, or_, select, true, tuple_, union_all
 
 from labstow.contracts.errors import Ambiguous, NoMatch
 from labstow.contracts.queries import Find, Sort
 from labstow.workers.kit.journal import dumps
+from labstow.workers.kit.pipeline import Pipeline, Statement
 from labstow.workers.kit.reader import fetch, snapshot
-from labstow.workers.kit.statements import sql
 from labstow.workers.resource.reading.cursor import after, cursor
-from labstow.workers.resource.reading.filters import FILTERS, SELECTIVE, filters
+from labstow.workers.resource.reading.filters import FILTERS, SELECTIVE, Values, filters
 from labstow.workers.resource.reading.known import Known
 from labstow.workers.resource.reading.nodes import Found, alone, tree
 from labstow.workers.resource.reading.walks import NONE, ROW, holders, within
@@ -23,9 +22,10 @@ SORTED: Final[dict[Sort, ColumnElement[Any]]] = {
 }
 SHAPES: Final = 512
 """Statements of so many kinds of query are at hand."""
+FEW_FILTERS: Final = 3
 
 
-async def find(known: Known, db: psycopg.AsyncConnection, query: Find) -> bytes:
+async def find(known: Known, db: Pipeline, query: Find) -> bytes:
     """The answer to a query.
 
     Raises:
@@ -34,7 +34,7 @@ async def find(known: Known, db: psycopg.AsyncConnection, query: Find) -> bytes:
         Ambiguous: a unique one was asked for, and there are several.
     """
     given = filters(query)
-    names, prepare = frozenset(given), not given.keys() & SELECTIVE
+    names, prepare = frozenset(given), usual(query, given)
     last = after(query)
     start = None if last is None else "value" if query.sort is Sort.ID or last[0] is not None else "nothing"
     statement = _page(names, query.sort, query.descending, start, query.children)
@@ -46,6 +46,11 @@ async def find(known: Known, db: psycopg.AsyncConnection, query: Find) -> bytes:
     async with snapshot(db):
         ((count,),) = await fetch(db, _count(names), given, prepare=prepare)
         return shown(query, await known.read(db, statement, values, prepare=prepare), count)
+
+
+def usual(query: Find, given: Values) -> bool:
+    """Whether its kind of statement is worth keeping: each connection keeps each of them, so they must be few."""
+    return query.sort is Sort.ID and len(given) <= FEW_FILTERS and not given.keys() & SELECTIVE
 
 
 def limit(query: Find) -> int:
@@ -76,7 +81,7 @@ def shown(query: Find, found: Found, count: int | None) -> bytes:
 
 
 @lru_cache(SHAPES)
-def _page(names: frozenset[str], sort: Sort, descending: bool, start: str | None, children: bool) -> str:
+def _page(names: frozenset[str], sort: Sort, descending: bool, start: str | None, children: bool) -> Statement:
     """Id, row and number of what is on a page and, with `children`, of what is in that."""
     by = SORTED[sort]
     order = [each.desc() if descending else each for each in ((by,) if sort is Sort.ID else (by, resource.c.id))]
@@ -90,10 +95,10 @@ def _page(names: frozenset[str], sort: Sort, descending: bool, start: str | None
         .offset(bindparam("offset", type_=BigInteger))
     )
     if not children:
-        return sql(page)
+        return Statement.of(page)
     on_it = page.cte("page")
     containers = holders(select(on_it.c.id).where(on_it.c.number <= bindparam("last", type_=BigInteger)))
-    return sql(union_all(select(on_it), select(resource.c.id, ROW, NONE).where(within(containers))))
+    return Statement.of(union_all(select(on_it), select(resource.c.id, ROW, NONE).where(within(containers))))
 
 
 def _after(by: ColumnElement[Any], sort: Sort, descending: bool, start: str | None) -> ColumnElement[bool]:
@@ -112,6 +117,6 @@ def _after(by: ColumnElement[Any], sort: Sort, descending: bool, start: str | No
 
 
 @lru_cache(SHAPES)
-def _count(names: frozenset[str]) -> str:
+def _count(names: frozenset[str]) -> Statement:
     counted: Select[Any] = select(func.count()).select_from(resource)
-    return sql(counted.where(*(FILTERS[name] for name in sorted(names))))
+    return Statement.of(counted.where(*(FILTERS[name] for name in sorted(names))))

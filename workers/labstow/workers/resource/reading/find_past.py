@@ -3,14 +3,13 @@
 from functools import lru_cache
 from typing import Any, Final
 
-import psycopg
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, cast, column, func, select, true
 from sqlalchemy.sql import any_
 
 from labstow.contracts.errors import Invalid
 from labstow.contracts.queries import Find, Sort
+from labstow.workers.kit.pipeline import Pipeline, Statement
 from labstow.workers.kit.reader import fetch, snapshot
-from labstow.workers.kit.statements import sql
 from labstow.workers.resource.reading import past
 from labstow.workers.resource.reading.cursor import after
 from labstow.workers.resource.reading.filters import FILTERS, conditions, filters
@@ -26,7 +25,7 @@ FIELDS: Final = (
 )  # fmt: skip
 
 
-async def find_past(db: psycopg.AsyncConnection, query: Find) -> bytes:
+async def find_past(db: Pipeline, query: Find) -> bytes:
     """The answer to a query with `as_of`.
 
     Raises:
@@ -50,16 +49,16 @@ async def find_past(db: psycopg.AsyncConnection, query: Find) -> bytes:
 
 
 @lru_cache(SHAPES)
-def _page(names: frozenset[str]) -> str:
+def _page(names: frozenset[str]) -> Statement:
     matching, id_, state = _matching(names)
     page = matching.add_columns(cast(state, Text)).where(id_ > bindparam("id")).order_by(id_)
-    return sql(page.limit(bindparam("most", type_=BigInteger)).offset(bindparam("offset", type_=BigInteger)))
+    return Statement.of(page.limit(bindparam("most", type_=BigInteger)).offset(bindparam("offset", type_=BigInteger)))
 
 
 @lru_cache(SHAPES)
-def _count(names: frozenset[str]) -> str:
+def _count(names: frozenset[str]) -> Statement:
     matching, _, _ = _matching(names)
-    return sql(matching.add_columns(func.count()))
+    return Statement.of(matching.add_columns(func.count()))
 
 
 def _matching(names: frozenset[str]) -> tuple[Select[Any], ColumnElement[str], ColumnElement[Any]]:

@@ -5,7 +5,6 @@ from functools import lru_cache
 from itertools import filterfalse, islice, product
 from typing import Any, Final
 
-import psycopg
 from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, case, cast, func, literal_column, select
 from sqlalchemy.sql import any_
 from sqlalchemy.sql.elements import BindParameter
@@ -15,19 +14,20 @@ from labstow.contracts.errors import NotAContainer, NotFound, Removed
 from labstow.contracts.positions import Geometry, write
 from labstow.contracts.queries import FindFree
 from labstow.workers.kit.journal import dumps, stamp
+from labstow.workers.kit.pipeline import Pipeline, Statement
 from labstow.workers.kit.reader import fetch, snapshot
-from labstow.workers.kit.statements import sql, texts
+from labstow.workers.kit.statements import texts
 from labstow.workers.resource.reading.walks import ONE, among, holders
 from labstow.workers.resource.tables import holding, resource
 
-NAMED: Final = sql(
+NAMED: Final = Statement.of(
     select(resource.c.id, resource.c.name, resource.c.base_type, resource.c.removed_at).where(
         resource.c.id == any_(texts("ids"))
     )
 )
 
 
-async def find_free(db: psycopg.AsyncConnection, query: FindFree) -> bytes:
+async def find_free(db: Pipeline, query: FindFree) -> bytes:
     """The answer to a query.
 
     Raises:
@@ -87,7 +87,7 @@ def _taken() -> ColumnElement[Any]:
 
 
 @lru_cache
-def _with_room(names: frozenset[str], *, together: bool) -> str:
+def _with_room(names: frozenset[str], *, together: bool) -> Statement:
     """Containers with room, in the order of ids, as many as can be needed: each has room for one at least."""
     of = resource.c
     size = case((of.columns.is_not(None), func.coalesce(of.rows, ONE) * of.columns * func.coalesce(of.layers, ONE)))
@@ -112,4 +112,4 @@ def _with_room(names: frozenset[str], *, together: bool) -> str:
         )
         .order_by(of.id)
     )
-    return sql(candidates.limit(ONE if together else count))
+    return Statement.of(candidates.limit(ONE if together else count))

@@ -2,21 +2,19 @@
 
 from typing import Final
 
-import psycopg
-
 from labstow.contracts.errors import Refusal
 from labstow.contracts.queries import Get, GetTree
 from labstow.workers.kit.journal import dumps
-from labstow.workers.kit.statements import sql
+from labstow.workers.kit.pipeline import Pipeline, Statement
 from labstow.workers.resource.reading import past
 from labstow.workers.resource.reading.known import Known
 from labstow.workers.resource.reading.nodes import Inside, Node, alone, branch, present, tree
 from labstow.workers.resource.reading.walks import rows_of
 
-ROWS: Final = sql(rows_of())
+ROWS: Final = Statement.of(rows_of())
 
 
-async def get(known: Known, db: psycopg.AsyncConnection, queries: list[Get | GetTree]) -> list[bytes | Refusal]:
+async def get(known: Known, db: Pipeline, queries: list[Get | GetTree]) -> list[bytes | Refusal]:
     """Answers to many queries, all as of one moment, whatever they ask for."""
     ids = list({query.resource_id for query in queries})
     open_ids = list({query.resource_id for query in queries if not isinstance(query, Get) or query.children})
@@ -25,7 +23,7 @@ async def get(known: Known, db: psycopg.AsyncConnection, queries: list[Get | Get
     return [_answer(query, roots.get(query.resource_id), found.inside) for query in queries]
 
 
-async def get_past(db: psycopg.AsyncConnection, query: Get | GetTree) -> bytes:
+async def get_past(db: Pipeline, query: Get | GetTree) -> bytes:
     """The same, as it was at a moment.
 
     Raises:

@@ -3,14 +3,13 @@
 from collections import defaultdict
 from typing import Any, Final
 
-import psycopg
 from sqlalchemy import CompoundSelect, literal_column, select, union_all
 
 from labstow.contracts.errors import NotFound, Refusal, Removed
 from labstow.contracts.queries import GetHierarchy
 from labstow.workers.kit.journal import dumps, stamp
+from labstow.workers.kit.pipeline import Pipeline, Statement
 from labstow.workers.kit.reader import fetch, snapshot
-from labstow.workers.kit.statements import sql
 from labstow.workers.resource.reading import past
 from labstow.workers.resource.reading.nodes import present
 from labstow.workers.resource.reading.walks import NONE, among, given, holders, line, within
@@ -25,11 +24,11 @@ def _around() -> CompoundSelect[Any]:
     return union_all(above, below)
 
 
-AROUND: Final = sql(_around())
+AROUND: Final = Statement.of(_around())
 Below = dict[str, list[tuple[int, str]]]
 
 
-async def hierarchy(db: psycopg.AsyncConnection, queries: list[GetHierarchy]) -> list[bytes | Refusal]:
+async def hierarchy(db: Pipeline, queries: list[GetHierarchy]) -> list[bytes | Refusal]:
     """Answers to many queries, all as of one moment."""
     above: dict[str, tuple[str | None, Any]] = {}
     below: Below = defaultdict(list)
@@ -43,7 +42,7 @@ async def hierarchy(db: psycopg.AsyncConnection, queries: list[GetHierarchy]) ->
     return [_answer(query.resource_id, above, below) for query in queries]
 
 
-async def hierarchy_past(db: psycopg.AsyncConnection, query: GetHierarchy) -> bytes:
+async def hierarchy_past(db: Pipeline, query: GetHierarchy) -> bytes:
     """The same, as it was at a moment.
 
     Raises:

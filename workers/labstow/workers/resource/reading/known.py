@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-import psycopg
 from sqlalchemy import select
 from sqlalchemy.sql import any_
 
 from labstow.workers.kit.kept import Kept
-from labstow.workers.kit.reader import Rows, fetch, snapshot
-from labstow.workers.kit.statements import sql, texts
+from labstow.workers.kit.pipeline import Pipeline, Rows, Statement
+from labstow.workers.kit.reader import fetch, snapshot
+from labstow.workers.kit.statements import texts
 from labstow.workers.resource.loads import COLUMNS
 from labstow.workers.resource.reading.nodes import Found, Node, found, node
 from labstow.workers.resource.reading.walks import ROW
@@ -21,7 +21,7 @@ ROOM: Final = 64_000_000
 NODE_BYTES: Final = 900
 """What a node takes besides its JSON."""
 
-THINGS: Final = sql(select(ROW, *COLUMNS).where(resource.c.id == any_(texts("ids"))))
+THINGS: Final = Statement.of(select(ROW, *COLUMNS).where(resource.c.id == any_(texts("ids"))))
 
 
 class Known:
@@ -37,7 +37,7 @@ class Known:
         self._nodes.clear()
 
     async def read(
-        self, db: psycopg.AsyncConnection, statement: str, values: Mapping[str, Any], *, prepare: bool | None = None
+        self, db: Pipeline, statement: Statement, values: Mapping[str, Any], *, prepare: bool | None = None
     ) -> Found:
         """What a statement selects: id and row, and a number for what was asked for, in its order."""
         rows = await fetch(db, statement, values, prepare=prepare)
@@ -48,7 +48,7 @@ class Known:
                 nodes = await self._of(db, rows)
         return found([(row[2], each) for row, each in zip(rows, nodes, strict=True) if each is not None])
 
-    async def _of(self, db: psycopg.AsyncConnection, rows: Rows) -> list[Node | None]:
+    async def _of(self, db: Pipeline, rows: Rows) -> list[Node | None]:
         """The nodes of some rows; None where there is another row by now."""
         nodes = [self._nodes.get((row[0], row[1])) for row in rows]
         if None not in nodes:

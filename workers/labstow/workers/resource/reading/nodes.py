@@ -99,6 +99,8 @@ def alone(root: Node) -> bytes:
 
 def tree(root: Node, inside: Inside) -> bytes:
     """A resource with everything in it, as JSON."""
+    if not root.is_container:
+        return root.json + _NOWHERE
     parts: list[bytes] = []
     _write(parts, root, None, inside)
     return b"".join(parts)
@@ -130,19 +132,22 @@ _index = lru_cache(20_000)(index)
 
 
 def _write(parts: list[bytes], root: Node, at: Index | None, inside: Inside) -> None:
-    parts.append(root.json)
-    parts.append(_written(at))
-    if root.is_container:
-        parts.append(b',"children":[')
-        for place, child in placed(root, inside):
+    """A container with everything in it."""
+    parts += (root.json, _written(at), b',"children":[')
+    for place, child in placed(root, inside):
+        if child.is_container:
             _write(parts, child, place, inside)
-            parts.append(b",")
-        if parts[-1] == b",":
-            parts.pop()
-        parts.append(b"]")
-    parts.append(b"}")
+        else:
+            parts += (child.json, _written(place), b"}")
+        parts.append(b",")
+    if parts[-1] == b",":
+        parts.pop()
+    parts.append(b"]}")
 
 
 @lru_cache(20_000)
 def _written(at: Index | None) -> bytes:
     return b',"index":' + orjson.dumps(at)
+
+
+_NOWHERE: Final = _written(None) + b"}"

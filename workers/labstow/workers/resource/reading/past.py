@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any, Final
 
-import psycopg
 from sqlalchemy import (
     ColumnElement,
     DateTime,
@@ -25,8 +24,8 @@ from sqlalchemy.sql.selectable import LateralFromClause
 
 from labstow.contracts.base_types import ORDERED
 from labstow.contracts.queries import Find, Get, GetHierarchy, GetTree, Where
+from labstow.workers.kit.pipeline import Pipeline, Statement
 from labstow.workers.kit.reader import fetch
-from labstow.workers.kit.statements import sql
 from labstow.workers.kit.tables import journal
 from labstow.workers.resource.reading.nodes import Found, Node, found, past_node
 from labstow.workers.resource.reading.walks import DEEPEST, NONE, ONE, ZERO, given
@@ -127,18 +126,18 @@ def _order(entity: ColumnElement[str], container: ColumnElement[str]) -> ColumnE
     return case((kind.in_(kinds), arrived))
 
 
-CONTENTS: Final = sql(_contents())
-LINE: Final = sql(_line())
+CONTENTS: Final = Statement.of(_contents())
+LINE: Final = Statement.of(_line())
 BOTTOM: Final = 1_000
 
 
-async def contents(db: psycopg.AsyncConnection, ids: list[str], at: datetime, *, depth: int = BOTTOM) -> Found:
+async def contents(db: Pipeline, ids: list[str], at: datetime, *, depth: int = BOTTOM) -> Found:
     """Things and everything that was in them, so many levels down."""
     rows = await fetch(db, CONTENTS, {"ids": ids, "at": at, "depth": depth})
     return found([(number, past_node(state, order)) for number, order, state in rows])
 
 
-async def line(db: psycopg.AsyncConnection, resource_id: str, at: datetime) -> list[Node]:
+async def line(db: Pipeline, resource_id: str, at: datetime) -> list[Node]:
     """A thing and what it was in, outwards; nothing if it did not exist."""
     rows = await fetch(db, LINE, {"ids": [resource_id], "at": at})
     return found([(number, past_node(state, order)) for number, order, state in rows]).roots

@@ -2,15 +2,14 @@
 
 from typing import Any, Final
 
-import psycopg
 from sqlalchemy import Select, case, func, select
 
 from labstow.contracts.base_types import ORDERED
 from labstow.contracts.errors import NotFound, Refusal, Removed
 from labstow.contracts.queries import Where
 from labstow.workers.kit.journal import dumps, stamp
+from labstow.workers.kit.pipeline import Pipeline, Statement
 from labstow.workers.kit.reader import fetch, snapshot
-from labstow.workers.kit.statements import sql
 from labstow.workers.resource.reading import past
 from labstow.workers.resource.reading.nodes import Node, placed, present
 from labstow.workers.resource.reading.walks import among, given, line
@@ -33,16 +32,16 @@ def _steps() -> Select[Any]:
     return select(*columns, resource.c.position, case((in_line, standing))).where(among(line(given("ids"))))
 
 
-STEPS: Final = sql(_steps())
+STEPS: Final = Statement.of(_steps())
 
 
-async def where(db: psycopg.AsyncConnection, queries: list[Where]) -> list[bytes | Refusal]:
+async def where(db: Pipeline, queries: list[Where]) -> list[bytes | Refusal]:
     """Answers to many queries, all as of one moment."""
     rows = {row[0]: row for row in await fetch(db, STEPS, {"ids": list({query.resource_id for query in queries})})}
     return [_answer(query.resource_id, rows) for query in queries]
 
 
-async def where_past(db: psycopg.AsyncConnection, query: Where) -> bytes:
+async def where_past(db: Pipeline, query: Where) -> bytes:
     """The same, as it was at a moment.
 
     Raises:
