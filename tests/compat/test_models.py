@@ -10,9 +10,8 @@ from hypothesis import HealthCheck, given, settings
 
 from labstow.contracts.resource import NewResource
 from labstow.gateway.madsci.given import given as ours
-from labstow.gateway.madsci.shown import shown
 from tests.compat.conftest import HERE
-from tests.gateway.things import Json, things
+from tests.gateway.things import Json, answered, things
 
 pytestmark = [pytest.mark.compat, pytest.mark.timeout(300)]
 
@@ -48,6 +47,6 @@ def echo(madsci_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @given(thing=things())
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_their_models_take_every_answer_and_give_it_back_unchanged(echo: Echo, thing: Json) -> None:
-    answered = shown(thing)
-    back, sent = (NewResource.model_validate(ours(one, OP, read=True)) for one in (echo(answered), answered))
+    told = answered(thing)
+    back, sent = (NewResource.model_validate(ours(one, OP, read=True)) for one in (echo(told), told))
     assert back == sent

@@ -23,7 +23,8 @@ CHANGE: Final = {"before": None, "after": "A1"}
 SAMPLE: Final[dict[str, Any]] = {
     "resource_id": SAMPLE_ID, "name": "sample 7", "resource_class": "serum", "base_type": "continuous_consumable",
     "description": None, "owner": {"project": "p53"}, "attributes": {"lot": 12}, "parent_id": PLATE_ID,
-    "position": "A1", "index": [0, 0], "rows": None, "columns": None, "layers": None, "one_indexed": True,
+    "position": "A1", "order": None, "index": [0, 0],
+    "rows": None, "columns": None, "layers": None, "one_indexed": True,
     "quantity": "0.1", "capacity": "0.2", "unit": "mL", "template_name": None, "template_version": None,
     "created_at": NOW, "updated_at": NOW, "removed_at": None, "removal_id": None, "version": 2,
 }  # fmt: skip
@@ -51,7 +52,7 @@ TEMPLATE: Final[dict[str, Any]] = {
 }  # fmt: skip
 BRANCH: Final[dict[str, Any]] = {
     "resource_id": SAMPLE_ID, "name": "sample 7", "resource_class": "serum", "base_type": "continuous_consumable",
-    "position": "A1", "index": [0, 0], "quantity": "0.1", "capacity": None, "unit": "mL", "children": [],
+    "position": "A1", "order": None, "index": [0, 0], "quantity": "0.1", "capacity": None, "unit": "mL", "children": [],
 }  # fmt: skip
 STEP: Final[dict[str, Any]] = {"resource_id": RACK_ID, "name": "rack 1", "base_type": "row", "position": None}
 SPACE: Final[dict[str, Any]] = {

@@ -3,6 +3,7 @@
 import pytest
 
 from labstow.contracts.errors import AnswerTooLarge
+from labstow.contracts.ulids import derived_ulid
 from tests.gateway.conftest import Connect
 from tests.gateway.lab import ID, PLATE, Json, WrittenLab, thing
 
@@ -12,6 +13,7 @@ WHAT = {1: "added", 2: "placed", 3: "updated", 4: "updated", 5: "removed"}
 def entry(seq: int) -> Json:
     changes = {"quantity": {"before": "500", "after": "400"}} if WHAT[seq] == "updated" else {}
     about = {"noun": "resource", "entity_id": ID, "actor": "ada", "via": "rest", "op_id": ID, "reason": None}
+    about["event_id"] = derived_ulid("entry", str(seq))
     state = thing(removed_at="2026-11-21T20:00:00Z" if WHAT[seq] == "removed" else None)
     place = {"parent_id": None, "changes": changes, "state": state}
     return about | place | {"seq": seq, "version": seq, "what": WHAT[seq], "at": f"2026-11-21T20:00:0{seq}Z"}

@@ -13,9 +13,8 @@ from labstow.contracts.positions import Geometry, canonical
 from labstow.contracts.resource import NewResource, Resource
 from labstow.gateway.ids import is_ulid
 from labstow.gateway.madsci.given import given
-from labstow.gateway.madsci.shown import shown
 from tests.gateway.lab import PLATE
-from tests.gateway.things import things
+from tests.gateway.things import answered, things
 
 Json = dict[str, Any]
 
@@ -26,7 +25,7 @@ OP = "01M7ZQPJ4RNK3G1KAYMQFFSG2D"
 @settings(max_examples=150, deadline=None)
 def test_a_resource_of_any_type_comes_back_as_it_went(thing: Json) -> None:
     resource = Resource.model_validate(thing)
-    back = NewResource.model_validate(given(shown(thing), OP))
+    back = NewResource.model_validate(given(answered(thing), OP))
     assert_same(resource, back)
 
 
@@ -59,7 +58,7 @@ def place(plate: Resource, child: Resource) -> tuple[int, ...]:
 @forall(thing=things([BaseType.GRID], depth=1))
 @settings(deadline=None)
 def test_a_plate_is_a_list_of_rows_padded_to_its_columns(thing: Json) -> None:
-    theirs = shown(thing)
+    theirs = answered(thing)
     rows, padding = theirs["children"][: thing["rows"]], theirs["children"][thing["rows"] :]
 
     assert len(theirs["children"]) == max(thing["rows"], thing["columns"])
@@ -67,7 +66,7 @@ def test_a_plate_is_a_list_of_rows_padded_to_its_columns(thing: Json) -> None:
     assert all(is_ulid(row["resource_id"]) and len(row["children"]) == thing["columns"] for row in rows)
     assert [row["resource_name"] for row in rows] == [f"{thing['name']}_row_{i}" for i in range(thing["rows"])]
     assert [row["key"] for row in rows] == [str(i) for i in range(thing["rows"])]
-    assert rows == shown(thing)["children"][: thing["rows"]]
+    assert rows == answered(thing)["children"][: thing["rows"]]
     assert sum(row["quantity"] for row in rows) == theirs["quantity"]
 
 
@@ -75,11 +74,11 @@ def test_a_plate_is_a_list_of_rows_padded_to_its_columns(thing: Json) -> None:
 @settings(deadline=None)
 def test_what_is_counted_is_whole_and_what_is_measured_is_not(thing: Json) -> None:
     measured = thing["base_type"] == BaseType.CONTINUOUS_CONSUMABLE
-    assert type(shown(thing)["quantity"]) is (float if measured else int)
+    assert type(answered(thing)["quantity"]) is (float if measured else int)
 
 
 def test_a_well_keeps_the_plate_as_parent_and_its_column_as_key(plate: Json) -> None:
-    well = shown(plate)["children"][1]["children"][2]
+    well = answered(plate)["children"][1]["children"][2]
     assert (well["resource_name"], well["parent_id"], well["key"]) == ("B3", plate["resource_id"], "2")
 
 
@@ -87,7 +86,7 @@ def test_a_row_counts_the_quantities_of_its_children_which_must_not_exceed_what_
     plate: Json,
 ) -> None:
     plate |= {"capacity": "2"}
-    theirs = shown(plate)
+    theirs = answered(plate)
     assert theirs["capacity"] is None
     assert given(theirs, OP)["capacity"] == 2
     assert given(theirs | {"capacity": 3}, OP)["capacity"] == 3

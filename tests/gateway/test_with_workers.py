@@ -15,8 +15,7 @@ from labstow.contracts.history import QueryHistory
 from labstow.contracts.queries import Find, Get
 from labstow.contracts.resource import Add, NewResource
 from labstow.contracts.ulids import new_ulid
-from labstow.gateway.madsci.shown import shown
-from tests.gateway.things import Json, things
+from tests.gateway.things import Json, answered, things
 
 pytestmark = pytest.mark.system
 
@@ -32,13 +31,13 @@ def anew(thing: Json) -> Json:
 async def test_any_resource_added_over_rest_is_read_over_nats_and_writing_it_back_changes_nothing(
     rest: httpx.AsyncClient, client: AsyncLabstow, drawn: Json
 ) -> None:
-    sent = shown(anew(drawn))
+    sent = answered(anew(drawn))
     added = await rest.post("/resource/add", json=sent)
     assert added.status_code == 200, added.text
 
     over_nats = await client.ask(Get(resource_id=sent["resource_id"]))
     over_rest = await rest.get(f"/resource/{sent['resource_id']}")
-    assert added.json() == over_rest.json() == shown(orjson.loads(over_nats.model_dump_json()))
+    assert added.json() == over_rest.json() == answered(orjson.loads(over_nats.model_dump_json()))
 
     for path in ("/resource/update", "/resource/add_or_update", "/resource/add"):
         again = await rest.post(path, json=over_rest.json())

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from hypothesis import strategies as st
 
 from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, ORDERED, SHAPED, BaseType
 from labstow.contracts.positions import Geometry, canonical
 from labstow.contracts.ulids import derived_ulid
+from labstow.gateway.madsci.shown import _written, shown
 
 Json = dict[str, Any]
 
@@ -96,3 +98,9 @@ def places(geometry: Geometry) -> st.SearchStrategy[tuple[Any, Any]]:
         return st.just((None, [0]))
     keys = names.filter(str.strip)
     return (st.none() | keys if geometry.base_type is BaseType.CONTAINER else keys).map(lambda key: (key, None))
+
+
+def answered(thing: dict[str, Any]) -> Any:
+    """A thing in their shape, as it is read from an answer. What is made up has versions made up, too."""
+    _written.cache_clear()
+    return orjson.loads(orjson.dumps(shown(thing)))

@@ -11,7 +11,7 @@ from labstow.contracts.base_types import CONTAINERS
 from labstow.contracts.errors import Refusal
 from labstow.contracts.history import Diff
 from labstow.contracts.message import Command, Query
-from labstow.contracts.placing import Empty, Move, Place, Pop, Push, Take
+from labstow.contracts.placing import Empty, Move, Place, Pop, Push, Swap, Take
 from labstow.contracts.quantities import SetQuantity
 from labstow.contracts.queries import Find, Get, GetHierarchy, GetTree, Sort, Where
 from labstow.contracts.resource import Add, NewResource, Patch, Remove, Restore, Update
@@ -74,7 +74,7 @@ def command(chance: random.Random, kinds: dict[str, str]) -> Command[Any]:
     one, other, container = chance.choice([*kinds]), chance.choice([*kinds]), chance.choice(holding)
     at = place(chance, kinds[container])
     line = chance.choice([id for id in holding if kinds[id] in ("stack", "queue", "slot")] or holding)
-    match chance.randint(0, 14):
+    match chance.randint(0, 15):
         case 0 | 1 | 2:
             return Add(resource=node.model_copy(update={"position": at}), parent_id=container)
         case 3 | 4 | 5:
@@ -93,6 +93,8 @@ def command(chance: random.Random, kinds: dict[str, str]) -> Command[Any]:
         case 12:
             return Restore(resource_id=one)
         case 13:
+            return Swap(resource_id=one, other_id=other)
+        case 14:
             return Update(resource_id=one, changes=Patch(name="renamed", attributes={"lot": chance.randint(1, 3)}))
         case _:
             return chance.choice((SetQuantity(resource_id=one, quantity="0"), Empty(resource_id=one)))
@@ -237,6 +239,8 @@ async def test_the_order_of_a_stack_is_that_of_the_moment(desk: Desk) -> None:
     removed = await desk.do(Remove(resource_id=plates[2]))
     await desk.do(Restore(removal_id=removed["removal_id"]))
     restored = await desk.now()
+    await desk.do(Swap(resource_id=plates[0], other_id=plates[3]))
+    swapped = await desk.now()
 
     async def order(at: datetime | None) -> list[str]:
         return [each["resource_id"] for each in (await desk.ask(Get(resource_id=stack, as_of=at)))["children"]]
@@ -244,7 +248,8 @@ async def test_the_order_of_a_stack_is_that_of_the_moment(desk: Desk) -> None:
     one, two, three, four = plates
     assert await order(full) == plates
     assert await order(turned) == [one, three, four, two]
-    assert await order(restored) == await order(None) == [one, three, four]
+    assert await order(restored) == [one, three, four]
+    assert await order(swapped) == await order(None) == [four, three, one]
     where = await desk.ask(Where(resource_id=two, as_of=turned))
     assert where["words"] == "hotel / position 4"
     assert (await desk.ask(Where(resource_id=two)))["words"] == ""

@@ -45,8 +45,10 @@ class Resource(Answer):
     parent_id: Ulid | None
     position: str | None
     """Where it is in its parent, as `labstow.contracts.positions` writes it; None in a stack, a queue or nowhere."""
+    order: int | None = None
+    """In a stack, queue or slot: what came later has the higher one."""
     index: tuple[int, ...] | None = None
-    """The same from 0, as (column,), (row, column), (row, column, layer), or the place in a stack or queue; known
+    """The position from 0, as (column,), (row, column), (row, column, layer), or the place in a stack or queue; known
     where the parent was read with it."""
     rows: int | None
     columns: int | None

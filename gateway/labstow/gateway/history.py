@@ -1,16 +1,18 @@
 """History over REST, in the shape of MADSci's clients."""
 
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 from fastapi import APIRouter, Request, Response
+from orjson import Fragment
 
 from labstow.contracts.errors import Invalid
 from labstow.contracts.history import MAX_ENTRIES
 from labstow.contracts.resource import EVENTS
 from labstow.gateway.answers import known, passed
 from labstow.gateway.edge import Route, ask, body, json, refuse_unknown
-from labstow.gateway.madsci.shown import columns
+from labstow.gateway.madsci.shown import KEPT, Told, columns
 from labstow.gateway.openapi import RESOURCE_ID, asks, takes
 from labstow.gateway.paging import page
 from labstow.gateway.parameters import FLAG, MOMENT, TEXT, WHOLE, instant, parameters
@@ -71,14 +73,14 @@ async def changes(request: Request, wire: Json) -> Response:
     """Answer the changes that match, in as many questions as it takes."""
     find, limit = question(wire)
     size = MAX_ENTRIES if limit is None or wire.get("change_type") == UPDATED else min(limit, MAX_ENTRIES)
-    found: list[Json] = []
+    found: list[Fragment] = []
     before = None
     while True:
         read, size = await page(request, "history.query", find | {"before": before}, size)
-        told = [change(entry) for entry in read["entries"]]
+        entries = read["entries"]
         if wire.get("change_type") == UPDATED:
-            told = [entry for entry in told if entry["change_type"] == UPDATED]
-        found = told + found
+            entries = [entry for entry in entries if entry["what"] not in KIND]
+        found = [Fragment(_written(Told((entry["event_id"],), entry))) for entry in entries] + found
         before = read["previous"]
         if before is None or (limit is not None and len(found) >= limit):
             return json(found if limit is None else found[-limit:])
@@ -105,6 +107,13 @@ def question(wire: Json) -> tuple[Json, int | None]:
         "until": _date("end_date", wire.get("end_date")),
     }
     return {key: value for key, value in find.items() if value is not None}, limit
+
+
+@lru_cache(KEPT)
+def _written(told: Told) -> bytes:
+    """A change as it is written; the same for ever, so once."""
+    entry, told.json = told.json, {}
+    return orjson.dumps(change(entry))
 
 
 def change(entry: Json) -> Json:

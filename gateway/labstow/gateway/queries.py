@@ -9,7 +9,7 @@ from labstow.contracts.errors import Invalid
 from labstow.contracts.queries import MAX_PAGE
 from labstow.gateway.answers import answer, known, passed
 from labstow.gateway.edge import Route, ask, body, json, refuse_unknown
-from labstow.gateway.madsci.shown import shown
+from labstow.gateway.madsci.shown import written
 from labstow.gateway.openapi import asks, takes
 from labstow.gateway.paging import page
 from labstow.gateway.parameters import FLAG, MAPPING, MOMENT, TEXT, WHOLE, instant, parameters
@@ -68,7 +68,7 @@ async def query(request: Request) -> Response:
         read, size = await page(request, "resource.find", find, size)
         found += read["resources"]
         if read["next"] is None or len(found) == limit:
-            return json([shown(thing) for thing in found])
+            return json([written(thing) for thing in found])
         find = {key: value for key, value in find.items() if key != "offset"} | {"after": read["next"]}
 
 
@@ -80,7 +80,7 @@ async def resources(request: Request) -> Response:
     """
     find = translated(parameters(request, PAGED))
     read, _ = await page(request, "resource.find", {"children": True, **find}, find.get("limit", 100))
-    return json({**read, "resources": [shown(thing) for thing in read["resources"]]})
+    return json({**read, "resources": [written(thing) for thing in read["resources"]]})
 
 
 @router.get("/resource/{resource_id}/hierarchy", openapi_extra=asks(AS_OF))

@@ -9,7 +9,7 @@ from labstow.contracts.base_types import BaseType
 from labstow.contracts.errors import Invalid, OtherShape
 from labstow.gateway.answers import answer, tagged
 from labstow.gateway.edge import Route, ask, body, json, op_id, refuse_unknown
-from labstow.gateway.madsci.shown import shown
+from labstow.gateway.madsci.shown import written
 from labstow.gateway.madsci.templates import ABOUT, INSTANCE, changed, created, info, instance, shown_template
 from labstow.gateway.openapi import RESOURCE, asks, takes
 from labstow.gateway.paging import page
@@ -101,7 +101,7 @@ async def instantiate(request: Request, template_name: str) -> Response:
         refuse_unknown(one, INSTANCE, "in an instance")
     command = {"template": template_name, "instances": [instance(one) for one in instances]}
     made = await asked(request, "template.instantiate", command | parameters(request, VERSION))
-    return json({"resources": [shown(thing) for thing in made["resources"]]})
+    return json({"resources": [written(thing) for thing in made["resources"]]})
 
 
 async def refuse_other_type(request: Request, template_name: str, asked_for: object) -> None:

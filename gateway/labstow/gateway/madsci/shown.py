@@ -11,15 +11,21 @@ them is in the plate.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final
+
+import orjson
+from orjson import Fragment
 
 from labstow.contracts.base_types import CONTAINERS, SHAPED, BaseType
 from labstow.contracts.ulids import derived_ulid
 from labstow.gateway.ids import is_ulid
 
 Json = dict[str, Any]
-Children = list[Json | None] | dict[str, Json]
+Children = list[Json | Fragment | None] | dict[str, Json | Fragment]
 
+KEPT: Final = 30_000
+"""So many things are kept as they were written last, about a kilobyte each."""
 BEYOND: Final = "labstow"
 SLOT: Final = BaseType.SLOT.value
 WHOLE: Final = (CONTAINERS - {BaseType.POOL}) | {BaseType.DISCRETE_CONSUMABLE}
@@ -30,13 +36,42 @@ OWNERS: Final = frozenset(f"{who}_id" for who in WHOSE)
 """All that their models keep of an owner, and only if it is a ULID."""
 
 
+class Told:
+    """Something as a worker told it. What has the same key is the same, whenever it is told again."""
+
+    __slots__ = ("json", "key")
+
+    def __init__(self, key: tuple[object, ...], json: Json) -> None:
+        self.key, self.json = key, json
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Told) and self.key == other.key
+
+
+def written(thing: Json) -> Json | Fragment:
+    """Our `Resource` as theirs, to be written as JSON: what can hold nothing is written once for each version."""
+    if thing["base_type"] in INSIDE:
+        return shown(thing)
+    key = (thing["resource_id"], thing["version"], thing["updated_at"], *(thing.get("index") or ()))
+    return Fragment(_written(Told(key, thing)))
+
+
+@lru_cache(KEPT)
+def _written(told: Told) -> bytes:
+    thing, told.json = told.json, {}  # the memory keeps its key: what was told is not needed any more
+    return orjson.dumps(columns(thing))
+
+
 def shown(thing: Json) -> Json:
     """Our `Resource` as theirs. A container whose children were not read is shown empty."""
     theirs = columns(thing)
     if inside := INSIDE.get(thing["base_type"]):
         theirs["children"] = inside(thing)
         capacity = theirs["capacity"]
-        if capacity is not None and thing["base_type"] in SHAPED and _summed(theirs) > capacity:
+        if capacity is not None and thing["base_type"] in SHAPED and _summed(thing) > capacity:
             theirs[BEYOND] = {**theirs.get(BEYOND, {}), "capacity": capacity}
             theirs["capacity"] = None
     return theirs
@@ -92,17 +127,17 @@ def _number(value: str, kind: str) -> int | float:
 
 
 def _by_key(thing: Json) -> Children:
-    return {child["position"] or child["resource_id"]: shown(child) for child in thing.get("children") or ()}
+    return {child["position"] or child["resource_id"]: written(child) for child in thing.get("children") or ()}
 
 
 def _in_line(thing: Json) -> Children:
-    return [shown(child) for child in thing.get("children") or ()]
+    return [written(child) for child in thing.get("children") or ()]
 
 
 def _row(thing: Json) -> Children:
-    places: list[Json | None] = [None] * thing["columns"]
+    places: list[Json | Fragment | None] = [None] * thing["columns"]
     for child in thing.get("children") or ():
-        places[child["index"][0]] = shown(child)
+        places[child["index"][0]] = written(child)
     return places
 
 
@@ -126,10 +161,10 @@ def _voxel_grid(plate: Json) -> Children:
 
 def _rows(plate: Json, id_: str, name: str, children: Sequence[Json]) -> list[Json | None]:
     """The rows of a grid, or of a layer of a voxel grid."""
-    wells: list[list[Json | None]] = [[None] * plate["columns"] for _ in range(plate["rows"])]
+    wells: list[list[Json | Fragment | None]] = [[None] * plate["columns"] for _ in range(plate["rows"])]
     for child in children:
         index = child["index"]
-        wells[index[0]][index[1]] = shown(child)
+        wells[index[0]][index[1]] = written(child)
     bare = _part(plate, BaseType.ROW, id_)
     return [
         {
@@ -155,9 +190,9 @@ def _part(plate: Json, kind: BaseType, parent_id: str) -> Json:
 def _summed(plate: Json) -> float:
     """What their model takes for the quantity of a row or a grid, and refuses if the capacity is less."""
     total = 0.0
-    for part in plate["children"]:
-        if part is not None:
-            total += _summed(part) if part["base_type"] in (BaseType.ROW, BaseType.GRID) else part["quantity"] or 0
+    for child in plate.get("children") or ():
+        in_it = child["base_type"] in (BaseType.ROW, BaseType.GRID)
+        total += _summed(child) if in_it else float(child["quantity"] or 0)
     return total
 
 

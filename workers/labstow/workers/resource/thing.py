@@ -74,6 +74,7 @@ def state(of: Thing) -> dict[str, Any]:
         "attributes": of.attributes,
         "parent_id": of.parent_id,
         "position": None if of.parent_id is None else of.position,
+        "order": None if of.parent_id is None else of.order_seq,
         "rows": of.rows,
         "columns": of.columns,
         "layers": of.layers,

@@ -41,7 +41,7 @@ async def find_past(db: Pipeline, query: Find) -> bytes:
     page = given | {"most": most(query), "offset": query.offset, "id": last[1] if last else ""}
     async with snapshot(db):
         rows = await fetch(db, _page(names), page, prepare=False)
-        found = Found([past_node(state, None) for (state,) in rows], {})
+        found = Found([past_node(state) for (state,) in rows], {})
         if query.children and (holding := [root.id for root in found.roots[: limit(query)] if root.is_container]):
             found = found._replace(inside=(await past.contents(db, holding, at)).inside)
         count = (await fetch(db, _count(names), given, prepare=False))[0][0] if query.count else None

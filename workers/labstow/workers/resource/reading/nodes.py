@@ -58,12 +58,14 @@ def node(of: Thing) -> Node:
     return Node(of.id, of.parent_id, position, of.order_seq, of.geometry, removed_at, dumps(state(of))[:-1])
 
 
-def past_node(written: str, order: int | None) -> Node:
+def past_node(written: str) -> Node:
     """A thing as a journal entry has it."""
     was = orjson.loads(written)
     geometry = Geometry(BaseType(was["base_type"]), was["rows"], was["columns"], was["layers"], was["one_indexed"])
     json = written.rstrip().removesuffix("}").encode()
-    return Node(was["resource_id"], was["parent_id"], was["position"], order, geometry, was["removed_at"], json)
+    return Node(
+        was["resource_id"], was["parent_id"], was["position"], was.get("order"), geometry, was["removed_at"], json
+    )
 
 
 def found(rows: list[tuple[int | None, Node]]) -> Found:

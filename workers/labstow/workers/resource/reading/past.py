@@ -15,21 +15,17 @@ from sqlalchemy import (
     cast,
     func,
     literal_column,
-    or_,
     select,
     true,
 )
-from sqlalchemy.sql import any_
 from sqlalchemy.sql.selectable import LateralFromClause
 
-from labstow.contracts.base_types import ORDERED
 from labstow.contracts.queries import Find, Get, GetHierarchy, GetTree, Where
 from labstow.workers.kit.pipeline import Pipeline, Statement
 from labstow.workers.kit.reader import fetch
 from labstow.workers.kit.tables import journal
 from labstow.workers.resource.reading.nodes import Found, Node, found, past_node
-from labstow.workers.resource.reading.walks import DEEPEST, NONE, ONE, ZERO, given
-from labstow.workers.resource.tables import resource
+from labstow.workers.resource.reading.walks import DEEPEST, ONE, ZERO, given
 
 OURS: Final = journal.c.noun == literal_column("'resource'", String)
 AT: Final = bindparam("at", type_=DateTime(timezone=True))
@@ -64,7 +60,7 @@ def ever_in(container: ColumnElement[str]) -> Select[Any]:
 
 
 def _contents() -> Select[Any]:
-    """Id, place in line and state of `:ids`, numbered, and of everything in them, `:depth` levels down."""
+    """The states of `:ids`, numbered, and of everything in them, `:depth` levels down."""
     start = given("ids").subquery("start")
     root = newest(start.c.id, "root")
     down = select(start.c.id, root.c.parent_id, root.c.seq, ZERO.label("level")).join_from(start, root, true())
@@ -79,7 +75,7 @@ def _contents() -> Select[Any]:
     # Once each, and once more as what was asked for: one of these may be in another.
     each = select(walk.c.id, walk.c.parent_id, walk.c.seq, is_root).distinct().subquery("each")
     written = _entry(each.c.seq)
-    columns = (case((each.c.is_root, ONE)), _order(each.c.id, each.c.parent_id), cast(written.c.state, Text))
+    columns = (case((each.c.is_root, ONE)), cast(written.c.state, Text))
     return select(*columns).select_from(each.join(written, true()))
 
 
@@ -93,37 +89,12 @@ def _line() -> Select[Any]:
     higher = select(then.c.parent_id, then.c.seq, walk.c.level + ONE).join_from(walk, then, true())
     walk = walk.union_all(higher.where(walk.c.level < DEEPEST))
     written = _entry(walk.c.seq)
-    lines = select(walk.c.level + ONE, NONE, cast(written.c.state, Text))
+    lines = select(walk.c.level + ONE, cast(written.c.state, Text))
     return lines.select_from(walk.join(written, true()))
 
 
 def _entry(seq: ColumnElement[int]) -> LateralFromClause:
     return select(journal.c.state).where(journal.c.seq == seq).limit(ONE).lateral("written")
-
-
-def _order(entity: ColumnElement[str], container: ColumnElement[str]) -> ColumnElement[Any]:
-    """In a stack or queue: the number of the entry that put it there. A restoration puts it where it was."""
-    kinds = [literal_column(f"'{kind}'", String) for kind in sorted(ORDERED)]
-    kind = select(resource.c.base_type).where(resource.c.id == container).scalar_subquery()
-    came = journal.alias("came")
-    arrived = (
-        select(came.c.seq)
-        .where(
-            came.c.entity_id == entity,
-            came.c.noun == literal_column("'resource'", String),
-            came.c.at <= AT,
-            came.c.parent_id == container,
-            came.c.what != literal_column("'restored'", String),
-            or_(
-                came.c.what == any_(literal_column("array['added', 'placed', 'moved']")),
-                came.c.changes.op("->")(literal_column("'parent_id'")).is_not(None),
-            ),
-        )
-        .order_by(came.c.at.desc(), came.c.version.desc())
-        .limit(ONE)
-        .scalar_subquery()
-    )
-    return case((kind.in_(kinds), arrived))
 
 
 CONTENTS: Final = Statement.of(_contents())
@@ -134,10 +105,10 @@ BOTTOM: Final = 1_000
 async def contents(db: Pipeline, ids: list[str], at: datetime, *, depth: int = BOTTOM) -> Found:
     """Things and everything that was in them, so many levels down."""
     rows = await fetch(db, CONTENTS, {"ids": ids, "at": at, "depth": depth})
-    return found([(number, past_node(state, order)) for number, order, state in rows])
+    return found([(number, past_node(state)) for number, state in rows])
 
 
 async def line(db: Pipeline, resource_id: str, at: datetime) -> list[Node]:
     """A thing and what it was in, outwards; nothing if it did not exist."""
     rows = await fetch(db, LINE, {"ids": [resource_id], "at": at})
-    return found([(number, past_node(state, order)) for number, order, state in rows]).roots
+    return found([(number, past_node(state)) for number, state in rows]).roots
