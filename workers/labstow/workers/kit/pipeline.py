@@ -1,9 +1,8 @@
 """Several prepared statements in one round trip: sent in one write, answered in one read.
 
-psycopg's own pipeline writes and reads for each statement, and makes a cursor for it: a command of five statements cost
-22 system calls and 1.2 ms of CPU, most of what a single caller waits for; like this it costs 4 and 0.3 ms
-(`python -m benchmarks.worker_cpu`). This stands on `psycopg.pq`, the documented wrapper of libpq, and on psycopg's own
-conversions.
+psycopg's own pipeline writes and reads for each statement, and makes a cursor for it: three times the CPU, which is most
+of what a single caller waits for (`python -m benchmarks.pipelines`). This stands on `psycopg.pq`, the documented wrapper
+of libpq, and on psycopg's own conversions.
 """
 
 from collections.abc import Generator, Mapping, Sequence
