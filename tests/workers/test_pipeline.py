@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Integer, Text, bindparam, cast, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -32,6 +34,15 @@ async def test_each_statement_has_its_rows(pipeline: Pipeline) -> None:
             Ask(ONE), Ask(ECHO, {"text": "µ 'x'", "numbers": [1, 2]}), Ask(LENGTH, {"text": "abc"}), Ask(ONE)
         )
         assert found == [[(1,)], [("µ 'x'", [1, 2])], [(3,)], [(1,)]]
+
+
+LIST = Statement.of(select(bindparam("texts", type_=ARRAY(Text))))
+
+
+@given(texts=st.lists(st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_a_list_of_any_texts_arrives(pipeline: Pipeline, texts: list[str | None]) -> None:
+    assert await pipeline.exchange(Ask(LIST, {"texts": texts})) == [[(texts,)]]
 
 
 async def test_what_is_larger_than_any_buffer_arrives(pipeline: Pipeline) -> None:

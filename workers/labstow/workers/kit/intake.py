@@ -32,7 +32,9 @@ log = logging.getLogger(__name__)
 RETRY_AFTER_S: Final = 1
 REPLY_MARGIN: Final = 65_536
 """Room for headers in the largest message the server takes."""
-MAX_OP_ID: Final = 255
+MAX_HEADER: Final = 255
+GATHER_S: Final = 0.1
+"""Seconds that the relay lets pass from one batch of events to the next."""
 OURS: Final = "labstow."
 
 
@@ -56,6 +58,7 @@ class Intake:
     def __init__(self, nats: Client) -> None:
         self._nats = nats
         self._pinging: asyncio.Task[None] | None = None
+        self._pinged = -math.inf
 
     async def take(self, endpoint: Endpoint, message: Msg) -> None:
         """Accept a request, or say at once why not."""
@@ -99,8 +102,10 @@ class Intake:
             self._pinging = asyncio.create_task(self._ping())
 
     async def _ping(self) -> None:
-        """Wake the relay, once for all answers of a batch: this runs when their sender next waits."""
-        self._pinging = None
+        """Wake the relay: at once, or when it looks next. In between a ping would only cost everybody a message."""
+        if (wait := self._pinged + GATHER_S - time.monotonic()) > 0:
+            await asyncio.sleep(wait)
+        self._pinging, self._pinged = None, time.monotonic()
         with contextlib.suppress(nats.errors.Error):  # the relay looks by itself as well
             await self._nats.publish(subjects.OUTBOX_PING)
 
@@ -127,8 +132,8 @@ def caller(head: Mapping[str, str]) -> By:
         Invalid: an operation id that is empty or too long.
     """
     op_id = head.get(headers.OP_ID)
-    if op_id is not None and not (0 < len(op_id) <= MAX_OP_ID and op_id.isprintable()):
-        raise Invalid(summary=f"header {headers.OP_ID}: 1 to {MAX_OP_ID} printable characters", errors=[])
+    if op_id is not None and not (0 < len(op_id) <= MAX_HEADER and op_id.isprintable()):
+        raise Invalid(summary=f"header {headers.OP_ID}: 1 to {MAX_HEADER} printable characters", errors=[])
     principal = stamped(head.get(headers.REQUEST_INFO)) or head.get(headers.ACTOR) or "anonymous"
     return By(
         _short(principal),
@@ -171,7 +176,9 @@ def deadline(head: Mapping[str, str]) -> float | None:
 
 
 def _short(text: str) -> str:
-    return "".join(letter for letter in text if letter.isprintable())[:255]
+    if len(text) <= MAX_HEADER and text.isprintable():
+        return text
+    return "".join(letter for letter in text if letter.isprintable())[:MAX_HEADER]
 
 
 def _optional(text: str | None) -> str | None:

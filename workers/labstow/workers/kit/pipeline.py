@@ -1,8 +1,8 @@
 """Several prepared statements in one round trip: sent in one write, answered in one read.
 
-psycopg's own pipeline writes and reads for each statement, and makes a cursor for it: three times the CPU, which is most
-of what a single caller waits for (`python -m benchmarks.pipelines`). This stands on `psycopg.pq`, the documented wrapper
-of libpq, and on psycopg's own conversions.
+psycopg's own pipeline writes and reads for each statement, and makes a cursor for it: three times the CPU, which is
+most of what a single caller waits for (`python -m benchmarks.pipelines`). This stands on `psycopg.pq`, the documented
+wrapper of libpq, and on psycopg's own conversions.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect
 from sqlalchemy.sql.elements import ClauseElement
 
 _NUMBERS: Final = count(1)
+ESCAPED: Final = str.maketrans({"\\": "\\\\", '"': '\\"'})
 FAILED: Final = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.PIPELINE_ABORTED)
 
 Rows = list[tuple[Any, ...]]
@@ -114,8 +115,21 @@ class Pipeline:
 
 
 def _written(convert: Any, statement: Statement, values: Mapping[str, Any]) -> Sequence[Any] | None:
-    given = [values[name] for name in statement.parameters]
+    given = [_listed(values[name]) for name in statement.parameters]
     return convert.dump_sequence(given, [PyFormat.TEXT] * len(given)) if given else None
+
+
+def _listed(value: Any) -> Any:
+    """A list as Postgres reads it. psycopg looks at each item for its type; ours are texts, or numbers, or nothing."""
+    if type(value) is not list:
+        return value
+    return "{" + ",".join(map(_item, value)) + "}"
+
+
+def _item(item: str | int | None) -> str:
+    if item is None:
+        return "null"
+    return f'"{item.translate(ESCAPED)}"' if isinstance(item, str) else str(item)
 
 
 def _results(connection: pq.abc.PGconn) -> Generator[Wait, Ready | int, list[pq.abc.PGresult]]:
