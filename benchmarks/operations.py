@@ -29,6 +29,7 @@ from tests.conftest import Lab, running_lab
 from tests.servers import running_servers
 
 Json = dict[str, Any]
+WARMING: Final = 4
 ATTRIBUTES: Final = {"compound": "aspirin", "mM": 10}
 ASSET: Final = {"resource_class": "sample", "base_type": "asset", "attributes": ATTRIBUTES}
 PLATE: Final = {"resource_class": "plate", "base_type": "grid", "rows": 8, "columns": 12}
@@ -160,15 +161,15 @@ async def table(lab: Lab, options: argparse.Namespace) -> None:
     async def echo() -> None:
         await client.request("bare.echo", b'{"resource_id":"01M7ZQPJ4RNK3G1KAYMQFFSG2C"}', timeout=10)
 
-    async with Bare(lab.postgres_url, max(options.callers)) as bare:
-        measured = await rows(ask := Asker(client), max(options.callers))
+    async with Bare(lab.postgres_url, max(WARMING, *options.callers)) as bare:
+        measured = await rows(ask := Asker(client), max(WARMING, *options.callers))
         if options.only:
             measured = [row for row in measured if any(word in row.name for word in options.only)]
         sizes = sorted({(row.new, row.changed) for row in measured if row.new or row.changed})
         everything = [("echo", echo), *((f"{size}", bare.writing(*size)) for size in sizes)]
         everything += [(row.name, ask.once(row)) for row in measured]
         for _, once in everything:
-            await measure(once, 4, 0.2)
+            await measure(once, WARMING, 0.2)
         for round_ in range(options.repeat):
             for callers in options.callers:
                 for name, once in everything if round_ % 2 else reversed(everything):

@@ -219,3 +219,22 @@ async def test_of_many_who_write_different_attributes_nobody_loses(rest: httpx.A
     assert {answer.status_code for answer in answers} == {200}
     read = (await rest.get(f"/resource/{added['resource_id']}")).json()
     assert read["attributes"] == {"n": 1} | {f"a{i}": i for i in range(16)}
+
+
+async def test_the_history_of_everything_is_read_by_noun_and_actor(rest: httpx.AsyncClient) -> None:
+    """I40: page by page, nothing left out; templates have a history as resources do."""
+    name, who = new_ulid(), new_ulid()
+    owner = {"x-owner": who}
+    blueprint = {"template_name": name, "resource": {"resource_name": "tube", "base_type": "asset"}}
+    made = await rest.post("/template/create", json=blueprint, headers=owner)
+    added = await rest.post("/resource/add", json={"resource_name": "tube", "base_type": "asset"}, headers=owner)
+    assert (made.status_code, added.status_code) == (200, 200)
+
+    first = (await rest.get("/history", params={"actor": who, "limit": 1})).json()
+    before = (await rest.get("/history", params={"actor": who, "before": first["previous"]})).json()
+    templates = (await rest.get("/history", params={"actor": who, "noun": "template"})).json()
+
+    assert [entry["noun"] for entry in (*before["entries"], *first["entries"])] == ["template", "resource"]
+    assert before["previous"] is None
+    assert [entry["what"] for entry in templates["entries"]] == ["created"]
+    assert (await rest.get("/history", params={"limit": "many"})).status_code == 422

@@ -29,6 +29,18 @@ OF_ONE: Final = {
     "limit": WHOLE,
 }
 KEYS: Final = OF_ONE | {"resource_id": TEXT}
+ANY: Final = {
+    "noun": TEXT,
+    "entity_id": TEXT,
+    "version": WHOLE,
+    "what": TEXT,
+    "removed": FLAG,
+    "actor": TEXT,
+    "since": MOMENT,
+    "until": MOMENT,
+    "limit": WHOLE,
+    "before": WHOLE,
+}
 THEN: Final = {"resource_id": TEXT, "at": MOMENT}
 SPAN: Final = {"resource_id": TEXT, "since": MOMENT, "until": MOMENT}
 
@@ -53,6 +65,12 @@ async def query(request: Request) -> Response:
 async def history(request: Request, resource_id: str) -> Response:
     """Read what happened to a resource, oldest first: the newest `limit` changes (100) that match."""
     return await changes(request, {"resource_id": known(resource_id), **parameters(request, OF_ONE)})
+
+
+@router.get("/history", openapi_extra=asks(ANY))
+async def entries(request: Request) -> Response:
+    """Read the history of everything, templates too, entry by entry; `previous` of one page is `before` of the next."""
+    return await passed(request, "history.query", parameters(request, ANY))
 
 
 @router.get("/history/at", openapi_extra=asks(THEN))
