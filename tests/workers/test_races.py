@@ -221,7 +221,7 @@ async def test_a_batch_pops_what_is_under_what_it_took_away(units: Units) -> Non
 async def test_a_sample_costs_the_same_on_every_plate(units: Units, postgres_url: str, rows: int, columns: int) -> None:
     """I20: into the last free well, seven rows are written: sample, plate, two entries, two to publish, one answer.
 
-    No neighbour has another version than before.
+    No neighbour has another version than before. Seen to fail with a placement that touches its neighbours.
     """
     wells = [(row, column) for row in range(rows) for column in range(columns)][: min(rows * columns, 32 * 48) - 1]
     plate = thing("grid", *(thing(position=list(well)) for well in wells), rows=rows, columns=columns)
