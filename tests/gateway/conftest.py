@@ -7,7 +7,9 @@ import httpx
 import pytest
 
 from labstow.client import Bus
+from labstow.gateway import history
 from labstow.gateway.app import create_app
+from labstow.gateway.madsci import shown
 from labstow.gateway.settings import GatewaySettings
 from tests.conftest import Lab
 from tests.gateway.lab import WrittenLab
@@ -36,3 +38,10 @@ async def rest(lab: Lab) -> AsyncIterator[httpx.AsyncClient]:
         app = create_app(GatewaySettings(), bus)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
             yield client
+
+
+@pytest.fixture(autouse=True)
+def forgetful() -> None:
+    """Each test makes up its own versions of the same things: what another one was told does not count."""
+    shown.forget()
+    history.forget()

@@ -10,7 +10,7 @@ DAY = "2026-11-21T00:00:00+00:00"
 
 
 async def test_all_matches_are_found_however_many_pages_they_fill(http: Connect) -> None:
-    pages = {None: ([thing(), thing()], ID), ID: ([thing(name="last")], None)}
+    pages = {None: ([thing(), thing()], ID), ID: ([thing(name="last", resource_id=PLATE)], None)}
 
     def find(query: Json) -> Json:
         resources, following = pages[query.get("after")]

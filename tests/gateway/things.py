@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, ORDERED, SHAPED, BaseType
 from labstow.contracts.positions import Geometry, canonical
 from labstow.contracts.ulids import derived_ulid
-from labstow.gateway.madsci.shown import _written, shown
+from labstow.gateway.madsci.shown import forget, shown
 
 Json = dict[str, Any]
 
@@ -102,5 +102,5 @@ def places(geometry: Geometry) -> st.SearchStrategy[tuple[Any, Any]]:
 
 def answered(thing: dict[str, Any]) -> Any:
     """A thing in their shape, as it is read from an answer. What is made up has versions made up, too."""
-    _written.cache_clear()
+    forget()
     return orjson.loads(orjson.dumps(shown(thing)))

@@ -134,6 +134,9 @@ def _written(told: Told) -> bytes:
     return orjson.dumps(change(entry))
 
 
+forget: Final = _written.cache_clear
+
+
 def change(entry: Json) -> Json:
     """Give a journal entry in their flat form: the resource after the change, and about the change."""
     return columns(entry["state"]) | {

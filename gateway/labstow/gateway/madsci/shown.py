@@ -65,6 +65,9 @@ def _written(told: Told) -> bytes:
     return orjson.dumps(columns(thing))
 
 
+forget: Final = _written.cache_clear
+
+
 def shown(thing: Json) -> Json:
     """Our `Resource` as theirs. A container whose children were not read is shown empty."""
     theirs = columns(thing)
