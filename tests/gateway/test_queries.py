@@ -42,6 +42,24 @@ async def test_a_page_too_large_for_a_message_is_read_in_smaller_ones(http: Conn
     assert [query["limit"] for _, query in lab.asked] == [1000, 250, 62]
 
 
+async def test_one_thing_too_large_for_a_message_does_not_hide_the_others(http: Connect) -> None:
+    """It is shown without what is in it, and says so; the next page has its size again."""
+    box = {"base_type": "container", "quantity": "9000", "children": []}
+
+    def find(query: Json) -> Json:
+        first = query.get("after") is None
+        if first and query["children"]:
+            raise AnswerTooLarge(size=9_000_000, limit=8_000_000, instead="without children")
+        return {"resources": [thing(**box) if first else thing(resource_id=PLATE)], "next": ID if first else None}
+
+    client = http(lab := WrittenLab(resource_find=find))
+    large, other = (await client.post("/resource/query", json={})).json()
+    assert (large["quantity"], large["children"]) == (9000, {})
+    assert "parent_id" in large["labstow"]["children"]
+    assert "labstow" not in other
+    assert [(query["limit"], query["children"]) for _, query in lab.asked][-3:] == [(1, True), (1, False), (1000, True)]
+
+
 async def test_one_match_is_an_object_none_is_404_and_several_when_one_was_meant_409(http: Connect) -> None:
     found = WrittenLab(resource_find=lambda _: {"resources": [thing()], "next": None})
     none, several = WrittenLab(resource_find=NoMatch()), WrittenLab(resource_find=Ambiguous(resource_ids=[ID, PLATE]))

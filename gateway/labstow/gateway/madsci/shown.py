@@ -31,6 +31,8 @@ SLOT: Final = BaseType.SLOT.value
 WHOLE: Final = (CONTAINERS - {BaseType.POOL}) | {BaseType.DISCRETE_CONSUMABLE}
 """Counted in whole numbers."""
 
+UNREAD: Final = "too many for one answer: find them by parent_id"
+
 WHOSE = ("user", "experiment", "campaign", "project", "node", "workcell", "lab", "step", "workflow", "manager")
 OWNERS: Final = frozenset(f"{who}_id" for who in WHOSE)
 """All that their models keep of an owner, and only if it is a ULID."""
@@ -73,6 +75,8 @@ def shown(thing: Json) -> Json:
     theirs = columns(thing)
     if inside := INSIDE.get(thing["base_type"]):
         theirs["children"] = inside(thing)
+        if thing.get("unread"):
+            theirs[BEYOND] = {**theirs.get(BEYOND, {}), "children": UNREAD}
         capacity = theirs["capacity"]
         if capacity is not None and thing["base_type"] in SHAPED and _summed(thing) > capacity:
             theirs[BEYOND] = {**theirs.get(BEYOND, {}), "capacity": capacity}
