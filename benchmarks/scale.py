@@ -1,10 +1,10 @@
-"""Whether cost grows: the same operations in a small and in a large laboratory, alternating, on one machine.
+"""Whether cost grows: the same operations in a small laboratory, and in the same one when it has become large.
 
     python -m benchmarks.scale [--resources 100000] [--entries 1000000] [--seconds 1] [--repeat 3]
 
 Small: a plate of 8 x 12, a stack of 10, a hundred things. Large: a plate of 32 x 48 and a stack of 1,000, both full, in
 a laboratory of 100,000 things and 1,000,000 journal entries, of which one thing has 100,000. Prints calls per second
-of one caller, and how many times slower the large one is.
+of one caller, and how many times slower the large one is; the machine's own moods between the two are in it.
 """
 
 import argparse
@@ -34,8 +34,8 @@ ENTRIES: Final = """
 insert into labstow.journal (event_id, noun, entity_id, version, what, at, actor, via, op_id, changes, state, prev_hash,
     hash)
 select '00' || lpad(n::text, 24, '0'), 'resource',
-    case when n % 10 = 0 then '00' || repeat('0', 23) || '1' else '00' || lpad((n % 100000 + 1)::text, 24, '0') end,
-    n + 1, 'updated', now() - interval '1 day' + n * interval '1 ms', 'bulk ' || n % 50, 'nats', 'bulk', '{}',
+    case when n %% 10 = 0 then '00' || repeat('0', 23) || '1' else '00' || lpad((n %% 100000 + 1)::text, 24, '0') end,
+    n + 1, 'updated', now() - interval '1 day' + n * interval '1 ms', 'bulk ' || n %% 50, 'nats', 'bulk', '{}',
     '{"resource_id": "x", "parent_id": null, "removed_at": null}', '', '' from generate_series(1, %(count)s) n
 """
 
