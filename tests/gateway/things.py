@@ -72,6 +72,7 @@ def fill(draw: st.DrawFn, thing: Json, kind: BaseType, depth: int) -> None:
         child = draw(things(inside, depth - 1))
         child |= {"parent_id": thing["resource_id"], "position": canonical(geometry, key), "index": index}
         thing["children"].append(child)
+    name_apart(thing)
     if kind in ORDERED:
         for place, child in enumerate(thing["children"]):
             child["index"] = [place]
@@ -84,6 +85,14 @@ def fill(draw: st.DrawFn, thing: Json, kind: BaseType, depth: int) -> None:
         thing["capacity"] = "1"
     else:
         thing["capacity"] = draw(st.none() | st.just("5"))
+
+
+def name_apart(thing: Json) -> None:
+    """Give everything in a thing an id of its own."""
+    for number, child in enumerate(thing["children"] or ()):
+        child["resource_id"] = derived_ulid("in", thing["resource_id"], str(number))
+        child["parent_id"] = thing["resource_id"]
+        name_apart(child)
 
 
 def places(geometry: Geometry) -> st.SearchStrategy[tuple[Any, Any]]:
