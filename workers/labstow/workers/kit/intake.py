@@ -26,6 +26,7 @@ from labstow.workers.kit.journal import dumps
 from labstow.workers.kit.lane import Lane
 from labstow.workers.kit.mistakes import invalid
 from labstow.workers.kit.noun import By
+from labstow.workers.kit.relay import GATHER_S
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +34,6 @@ RETRY_AFTER_S: Final = 1
 REPLY_MARGIN: Final = 65_536
 """Room for headers in the largest message the server takes."""
 MAX_HEADER: Final = 255
-GATHER_S: Final = 0.1
-"""Seconds that the relay lets pass from one batch of events to the next."""
 OURS: Final = "labstow."
 
 

@@ -121,9 +121,8 @@ def line_of() -> Select[Any]:
     return select(resource.c.id, resource.c.parent_id, resource.c.removed_at).where(resource.c.id == any_(ids))
 
 
-def contents_of(columns: Sequence[Column[Any]], *, roots: bool = False, most: int | None = None) -> Select[Any]:
-    """Columns of everything in the things `:ids`, at any depth, in the order of stacks and queues; with `roots` of
-    the things themselves, too; of `most` rows at most.
+def contents_of(columns: Sequence[Column[Any]], *, most: int) -> Select[Any]:
+    """Columns of everything in the things `:ids`, at any depth, in the order of stacks and queues; `most` rows at most.
 
     In what was removed, that is what was removed with it.
     """
@@ -139,9 +138,7 @@ def contents_of(columns: Sequence[Column[Any]], *, roots: bool = False, most: in
     )
     lower = select(child.c.id, child.c.removal_id, down.c.level + ONE).join_from(down, child, true())
     down = down.union_all(lower.where(down.c.level <= literal_column(str(MAX_WALK))))
-    found = select(down.c.id) if roots else select(down.c.id).where(down.c.level > literal_column("0"))
-    if most is not None:
-        found = found.limit(literal_column(str(most)))
+    found = select(down.c.id).where(down.c.level > literal_column("0")).limit(literal_column(str(most)))
     return (
         select(*columns)
         .where(resource.c.id == any_(func.array(found.scalar_subquery())))

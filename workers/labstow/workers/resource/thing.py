@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from labstow.contracts.base_types import CONTAINERS, BaseType
-from labstow.contracts.positions import Geometry, index
+from labstow.contracts.positions import Geometry
 from labstow.contracts.resource import NewResource
 
 
@@ -95,11 +95,6 @@ def state(of: Thing) -> dict[str, Any]:
 def seal(of: Thing, head: str) -> Thing:
     """The thing with the hash of its newest journal entry."""
     return of._replace(head=head)
-
-
-def index_in(parent: Thing, child: Thing) -> tuple[int, ...] | None:
-    """Where the child is, as indices from 0; None where the container has none (or only an order)."""
-    return index(parent.geometry, child.position) or None if child.position is not None else None
 
 
 def nodes(tree: NewResource) -> list[NewResource]:
