@@ -6,6 +6,7 @@ from labstow.contracts import (
     batch,
     events,
     history,
+    lock,
     placing,
     quantities,
     queries,
@@ -65,6 +66,24 @@ INSTANCE: Final[dict[str, Any]] = {
     "resource_id": PLATE_ID, "name": "plate 8", "overrides": {"attributes": {"lot": "L-13"}}, "parent_id": RACK_ID,
     "position": 0,
 }  # fmt: skip
+LEASE_ID: Final = "4F9VY0W7Q3M1KAYMQFFSG2CZ8E"
+TICKET: Final = "2B7XJ3N5T8V4HPD6RWKE9CGM0A"
+GRANTED: Final[dict[str, Any]] = {
+    "state": "granted", "resource_ids": [PLATE_ID, RACK_ID], "at": NOW, "lease_id": LEASE_ID,
+    "tokens": {PLATE_ID: 2**32 + 8, RACK_ID: 2**32 + 1}, "expires_at": NOW, "expires_in_ms": 60_000,
+    "ticket": None, "position": None, "poll_within_s": None,
+}  # fmt: skip
+WAITER: Final[dict[str, Any]] = {"holder": "bob", "session": None, "purpose": None, "since": NOW}
+LOCK: Final[dict[str, Any]] = {
+    "resource_id": PLATE_ID, "state": "held", "token": 2**32 + 8, "holder": "ann", "session": "arm 1",
+    "purpose": "transfer", "scope": "subtree", "granted_at": NOW, "expires_at": NOW, "expires_in_ms": 59_000,
+    "cooling_ms": None, "waiters": 1, "line": [WAITER],
+}  # fmt: skip
+LEASE: Final[dict[str, Any]] = {
+    "grant_id": SAMPLE_ID, "holder": "ann", "session": "arm 1", "purpose": "transfer", "scope": "self",
+    "resource_ids": [PLATE_ID, RACK_ID], "granted_at": NOW, "expires_at": NOW, "expires_in_ms": 59_000,
+}  # fmt: skip
+SHARE: Final[dict[str, Any]] = {"resource_id": PLATE_ID, "holder": "ann", "grants": 3, "held_s": 1234.5}
 
 EXAMPLES: Final[dict[type[Message], dict[str, Any]]] = {
     events.Change: CHANGE,
@@ -127,6 +146,29 @@ EXAMPLES: Final[dict[type[Message], dict[str, Any]]] = {
     template.Instance: INSTANCE,
     template.Instantiated: {"resources": [SAMPLE]},
     template.Instantiate: {"template": "Plate 96", "version": 1, "instances": [INSTANCE], "attach": True},
+    lock.Standing: GRANTED,
+    lock.Acquire: {
+        "resource_ids": [PLATE_ID, RACK_ID], "ttl_s": 60, "wait_s": 2.5, "scope": "subtree", "purpose": "transfer",
+        "session": "arm 1",
+    },
+    lock.Await: {"ticket": TICKET},
+    lock.Cancelled: {"state": "granted", "lease": GRANTED},
+    lock.Cancel: {"ticket": TICKET},
+    lock.Renew: {"lease_id": LEASE_ID, "ttl_s": 30},
+    lock.Released: {"resource_ids": [RACK_ID], "at": NOW},
+    lock.Release: {"lease_id": LEASE_ID, "resource_ids": [RACK_ID]},
+    lock.Waiter: WAITER,
+    lock.Lock: LOCK,
+    lock.Locks: {"locks": [LOCK], "at": NOW},
+    lock.Status: {"resource_ids": [PLATE_ID]},
+    lock.Lease: LEASE,
+    lock.Leases: {"leases": [LEASE], "at": NOW, "next": None},
+    lock.ListLeases: {"holder": "ann", "older_than_s": 600, "limit": 10},
+    lock.Broken: {"resource_ids": [PLATE_ID, RACK_ID], "tokens": {PLATE_ID: 2**32 + 9}, "holder": "ann", "at": NOW},
+    lock.Break: {"resource_id": PLATE_ID, "reason": "the arm is switched off"},
+    lock.Share: SHARE,
+    lock.Usage: {"since": NOW, "until": NOW, "shares": [SHARE]},
+    lock.ReadUsage: {"since": NOW, "resource_ids": [PLATE_ID], "holder": "ann"},
     history.At: {"entity_id": SAMPLE_ID, "at": NOW},
     history.Difference: DIFFERENCE,
     history.Differences: {"since": NOW, "until": NOW, "differences": [DIFFERENCE]},

@@ -110,7 +110,7 @@ def decision(full: Lab, command: Command[Any], now: datetime) -> Decision:
 
 def told(changes: tuple[Change[Thing], ...]) -> list[tuple[object, ...]]:
     """The last change of each thing, without what is different each time."""
-    last = {new.id: (new, what) for new, what, _ in changes}
+    last = {new.id: (new, what) for new, what, *_ in changes}
     return sorted(
         (what, new.name, new.version, str(new.quantity), str(new.position), str(new.order_seq), str(new.unit))
         for new, what in last.values()

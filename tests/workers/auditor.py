@@ -176,6 +176,9 @@ def _journal(connection: psycopg.Connection[Any], things: dict[str, Thing]) -> I
             yield f"{name} has an entry that was altered"
         if entry["prev_hash"] != before.get("hash", ""):
             yield f"{name} has an entry that does not follow the one before it"
+        if entry["noun"] == "lock":  # renewals are no entries: see tests/locks/auditor_locks.py
+            before = entry
+            continue
         if told != changes(before.get("told"), after) or entry["parent_id"] != after.get("parent_id"):
             yield f"{name} has an entry that does not say what changed"
         before = entry | {"told": after}

@@ -7,7 +7,9 @@
     │   ├── NoMatch              resource.no_match
     │   ├── NotRemoved           resource.not_removed
     │   ├── Vacant               position.vacant
-    │   └── NoTemplate           template.not_found
+    │   ├── NoTemplate           template.not_found
+    │   └── NoTicket             lock.no_ticket
+    ├── NotYours         403     lock.not_yours
     ├── Conflict         409
     │   ├── Ambiguous            resource.ambiguous
     │   ├── IdTaken              resource.id_taken
@@ -28,7 +30,16 @@
     │   ├── NoCapacity           quantity.no_capacity
     │   ├── UnitMismatch         quantity.unit_mismatch
     │   ├── ChangedByOthers      version.conflict
-    │   └── TemplateExists       template.exists
+    │   ├── TemplateExists       template.exists
+    │   ├── Held                 lock.held
+    │   │   └── WaitTimeout      lock.wait_timeout
+    │   ├── InLine               lock.in_line
+    │   ├── Cooling              lock.cooling
+    │   ├── Deadlock             lock.deadlock
+    │   └── NotHeld              lock.not_held
+    ├── Gone             410
+    │   ├── LeaseLost            lock.lost
+    │   └── TicketGone           lock.ticket_gone
     ├── StaleVersion     412     version.stale
     ├── TooLarge         413
     │   ├── RequestTooLarge      request.too_large
@@ -40,6 +51,9 @@
     │   ├── MissingOverrides     template.missing_overrides
     │   └── OtherPayload         operation.other_payload
     ├── TooSlow          422     query.too_slow
+    ├── Locked           423     resource.locked
+    │   └── LeaseRequired        resource.lease_required
+    ├── LockLimit        429     lock.limit
     ├── Internal         500     internal
     ├── Unavailable      503     nothing was done; try again
     │   ├── NoWorker             worker.none
@@ -65,7 +79,7 @@ class Refusal(Exception):
     sentence: ClassVar[str] = "refused"
     by_code: ClassVar[dict[str, type["Refusal"]]] = {}
 
-    def __init__(self, detail: str | None = None, **facts: Any) -> None:
+    def __init__(self, /, detail: str | None = None, **facts: Any) -> None:
         self.detail = self.sentence.format(**facts) if detail is None else detail
         self.facts = facts
         super().__init__(self.detail)
@@ -145,19 +159,15 @@ class Conflict(Refusal):
 class Ambiguous(Conflict):
     """One thing was asked for, and several are meant."""
 
-    code, sentence = (
-        "resource.ambiguous",
-        "several resources match, among them {resource_ids}: name more fields",
-    )
+    code = "resource.ambiguous"
+    sentence = "several resources match, among them {resource_ids}: name more fields"
 
 
 class IdTaken(Conflict):
     """Another thing has this id already; ids are never used again."""
 
-    code, sentence = (
-        "resource.id_taken",
-        "the id {resource_id} belongs to {name}, a {base_type} that differs in {differs}",
-    )
+    code = "resource.id_taken"
+    sentence = "the id {resource_id} belongs to {name}, a {base_type} that differs in {differs}"
 
 
 class OtherShape(Conflict):
@@ -225,10 +235,8 @@ class TooDeep(Conflict):
 class ConsumablesOnly(Conflict):
     """A pool mixes consumables, nothing else."""
 
-    code, sentence = (
-        "pool.consumables_only",
-        "{name} is a pool, and {child} is a {base_type}, not a consumable",
-    )
+    code = "pool.consumables_only"
+    sentence = "{name} is a pool, and {child} is a {base_type}, not a consumable"
 
 
 class NotAConsumable(Conflict):
@@ -272,6 +280,95 @@ class TemplateExists(Conflict):
     """Names of templates are unique, without regard to case."""
 
     code, sentence = "template.exists", "there is a template {name} already, at version {version}"
+
+
+class Held(Conflict):
+    """Somebody holds it. `self` tells whether it is the caller's own session."""
+
+    code = "lock.held"
+    sentence = "{name} is held by {holder} for another {expires_in_ms} ms: ask with wait_s to stand in line"
+
+
+class WaitTimeout(Held):
+    """It did not become free in the time the caller was ready to wait."""
+
+    code, sentence = "lock.wait_timeout", "waited {wait_s} s in vain for {name}"
+
+
+class InLine(Conflict):
+    """It is free, and others wait for it already: nobody jumps the line."""
+
+    code, sentence = (
+        "lock.in_line",
+        "others wait for {name} already, {waiters} of them: ask with wait_s to stand in line",
+    )
+
+
+class Cooling(Conflict):
+    """Its last lease ended by force: whatever moved then may still move."""
+
+    code, sentence = "lock.cooling", "{name} was left by force and is not given yet: {until}"
+
+
+class Deadlock(Conflict):
+    """To wait would never end: those waited for wait for what the caller holds."""
+
+    code, sentence = "lock.deadlock", "waiting would never end: {cycle}; release what you hold, then take all at once"
+
+
+class NotHeld(Conflict):
+    """There is nothing to break."""
+
+    code, sentence = "lock.not_held", "nobody holds {name}"
+
+
+class NotYours(Refusal):
+    """The lease is somebody else's."""
+
+    code, status, sentence = "lock.not_yours", 403, "this lease belongs to somebody else"
+
+
+class NoTicket(NotFound):
+    """There is no such place in line, and no lease that came of it."""
+
+    code, sentence = "lock.no_ticket", "there is no such ticket"
+
+
+class Gone(Refusal):
+    """What the caller had is over, and does not come back."""
+
+    status = 410
+
+
+class LeaseLost(Gone):
+    """A lease that is over; also when the thing is free again: others may have had it meanwhile."""
+
+    code, sentence = "lock.lost", "the lease is over ({how}): look how things are, and take a new one"
+
+
+class TicketGone(Gone):
+    """Nobody asked about the ticket for too long, or there never was such a one."""
+
+    code, sentence = "lock.ticket_gone", "there is no such place in line (any more): acquire again"
+
+
+class Locked(Refusal):
+    """Somebody holds what would change, and the request does not prove to be theirs."""
+
+    code, status = "resource.locked", 423
+    sentence = "{name} is locked by {holder} for another {expires_in_ms} ms: acquire it, and present the lease"
+
+
+class LeaseRequired(Locked):
+    """Things of this class change under a lease only."""
+
+    code, sentence = "resource.lease_required", "{name} is a {resource_class}: acquire it first, and present the lease"
+
+
+class LockLimit(Refusal):
+    """One principal holds or waits for more than anybody needs."""
+
+    code, status, sentence = "lock.limit", 429, "{principal} has {count} {what} already, at most {limit} are allowed"
 
 
 class StaleVersion(Refusal):
@@ -398,7 +495,5 @@ class DeadlinePassed(Late):
 class OutcomeUnknown(Late):
     """It may have been executed; ask again with the same operation id to learn."""
 
-    code, sentence = (
-        "outcome.unknown",
-        "no answer to {subject} in time: send operation {op_id} again to learn its outcome",
-    )
+    code = "outcome.unknown"
+    sentence = "no answer to {subject} in time: send operation {op_id} again to learn its outcome"

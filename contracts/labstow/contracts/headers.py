@@ -15,7 +15,10 @@ That second is for clocks that differ: those of callers and workers must agree w
 """
 
 LEASE: Final = "Labstow-Lease"
-"""A lease the caller holds; may repeat."""
+"""Ids of the leases the caller holds, separated by commas; each must still be in force.
+
+`*`, from the gateway only: the caller has no way to say so (MADSci's clients), and means what it may hold.
+"""
 
 ACTOR: Final = "Labstow-Actor"
 """Who asks, as claimed by the caller; a name stamped by the NATS server (`REQUEST_INFO`) goes before it."""

@@ -57,6 +57,9 @@ class Request(Message, Generic[A]):
 class Command(Request[A]):
     """A request that may change something: one command, one outcome, one journal entry per changed thing."""
 
+    kept: ClassVar[bool] = True
+    """Whether the answer is kept, so that a repetition is answered the same; else a repetition is asked anew."""
+
 
 class Query(Request[A]):
     """A request that changes nothing."""

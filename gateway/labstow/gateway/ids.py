@@ -1,17 +1,6 @@
 """Ids as they come from outside."""
 
-import re
-from typing import Final
-
-from labstow.contracts.message import ULID_LENGTH
-from labstow.contracts.ulids import derived_ulid, new_ulid
-
-_ULID: Final = re.compile(f"[0-7][0-9A-HJKMNP-TV-Z]{{{ULID_LENGTH - 1}}}")
-
-
-def is_ulid(value: object) -> bool:
-    """Whether it is written as ids of ours are."""
-    return isinstance(value, str) and _ULID.fullmatch(value) is not None
+from labstow.contracts.ulids import derived_ulid, is_ulid, new_ulid
 
 
 def operation(key: bytes | None) -> str:

@@ -21,6 +21,7 @@ from labstow.workers.kit.discovery import Service
 from labstow.workers.kit.intake import Intake
 from labstow.workers.kit.settings import Settings
 from labstow.workers.kit.worker import Worker
+from labstow.workers.lock import worker as lock
 from labstow.workers.resource import worker as resource
 
 log = logging.getLogger("labstow")
@@ -29,6 +30,7 @@ VERSION: Final = importlib.metadata.version("labstow")
 MAKERS: Final[dict[str, Callable[[Settings], Worker]]] = {
     "resource": resource.make,
     "history": history.make,
+    "lock": lock.make,
 }
 KINDS: Final = tuple(MAKERS)
 
@@ -89,6 +91,9 @@ async def _stop(broker: NatsBroker, workers: list[Worker], tasks: list[asyncio.T
     try:
         async with asyncio.timeout(grace_s):
             await withdraw(broker, nats)
+            for worker in workers:
+                for leave in worker.leaving:
+                    await leave()
             for lane in lanes:  # in this order: a call may move on to a later lane
                 await lane.drain()
             if nats.is_connected:

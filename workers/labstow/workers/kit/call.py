@@ -32,13 +32,6 @@ class Call(Generic[R_co]):
     """What earlier tries found it needs."""
     tries: int = 0
 
-    def wants(self, footprint: Footprint) -> None:
-        """Note what it needs besides."""
-        if self.also is None:
-            self.also = footprint
-        else:
-            self.also.add(footprint)
-
     @property
     def late_s(self) -> float:
         """For how long nobody has waited any more, by this worker's clock; 0 or less while somebody does."""

@@ -11,7 +11,7 @@ from labstow.contracts.message import Command
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.call import Answered, Call, refused
 from labstow.workers.kit.journal import changes, dumps, entry
-from labstow.workers.kit.noun import By, Change, Entity, Lab, Noun, Outcome, Wanted
+from labstow.workers.kit.noun import By, Change, Entity, Kind, Lab, Noun, Outcome, Wanted
 
 MAX_TRIES: Final = 20
 
@@ -31,12 +31,17 @@ Done = dict[tuple[str, str], Stored]
 """Stored answers by operation id and principal."""
 
 
+Key = tuple[str, str]
+"""A kind of thing, and the id of one."""
+
+
 @dataclass
 class Decision(Generic[T]):
     """What a batch comes to: what to save, what to answer, and who must be asked again."""
 
-    changed: dict[str, T] = field(default_factory=dict)
-    new: set[str] = field(default_factory=set)
+    changed: dict[Key, T] = field(default_factory=dict)
+    new: set[Key] = field(default_factory=set)
+    notes: list[Any] = field(default_factory=list)
     entries: list[bytes] = field(default_factory=list)
     operations: list[dict[str, Any]] = field(default_factory=list)
     answers: list[Answered] = field(default_factory=list)
@@ -55,7 +60,8 @@ def decide(noun: Noun[T], calls: Calls, lab: Lab[T], now: datetime, done: Done) 
             outcome = noun.rules[type(call.request)](lab, call.request, now, call.by)
             answer = Answered(call, 200, _carry_out(noun, decision, lab, call, outcome, now))
         except Wanted as wanted:
-            call.wants(wanted.footprint)
+            call.also = call.also or noun.footprint()
+            call.also.add(wanted.footprint)
             call.tries += 1
             if call.tries <= MAX_TRIES:
                 decision.again.append(call)
@@ -75,54 +81,63 @@ def _carry_out(
     noun: Noun[T], decision: Decision[T], lab: Lab[T], call: Call[Command[Any]], outcome: Outcome[T], now: datetime
 ) -> bytes:
     """Write the entries of an outcome, apply it to the lab, and return its answer."""
-    sealed: dict[str, T] = {}
-    states: dict[tuple[str, int], bytes] = {}
+    sealed: dict[Key, T] = {}
+    new: set[Key] = set()
+    states: dict[tuple[Key, int], bytes] = {}
     changed: list[Change[T]] = []
     entries = []
     for change in outcome.changes:
         thing = change.thing
-        before = sealed.get(thing.id) or lab.things.get(thing.id)
-        after = noun.state(thing)
-        states[thing.id, thing.version] = state = dumps(after)
+        kind = noun.kinds[type(thing)]
+        key = (kind.name, thing.id)
+        before = sealed.get(key) or lab.before(thing)
+        if before is None:
+            new.add(key)
+        after = kind.state(thing)
+        states[key, thing.version] = state = dumps(after)
         line, digest = entry(
-            _columns(noun.name, change, call.by, outcome.group_id, now, before.head if before else ""),
-            dumps(changes(noun.state(before) if before else None, after)),
+            _columns(kind.name, change, call.by, outcome.group_id, now, before.head if before else ""),
+            dumps(changes(kind.state(before) if before else None, after)),
             state,
         )
         entries.append(line)
-        sealed[thing.id] = noun.seal(thing, digest)
-        changed.append(change._replace(thing=sealed[thing.id]))
+        sealed[key] = kind.seal(thing, digest)
+        changed.append(change._replace(thing=sealed[key]))
     answer = _shown(noun, outcome.shown, states)
     # Nothing above may be half done when it fails: the lab and the decision change together, here.
-    decision.new |= {id for id in sealed if lab.things.get(id) is None}
+    decision.new |= new
     decision.changed |= sealed
-    lab.apply(tuple(changed))
+    decision.notes += outcome.notes
+    lab.apply(outcome._replace(changes=tuple(changed)))
     decision.entries += entries
     return answer
 
 
-def _shown(noun: Noun[T], shown: Any, states: dict[tuple[str, int], bytes]) -> bytes:
+def _shown(noun: Noun[T], shown: Any, states: dict[tuple[Key, int], bytes]) -> bytes:
     """An answer as JSON; a thing in it is written as it is now, which is mostly written already."""
 
+    def thing(kind: Kind, value: Any) -> bytes:
+        return states.get(((kind.name, value.id), value.version)) or dumps(kind.state(value))
+
     def written(value: Any) -> Any:
-        if isinstance(value, noun.entity):
-            return Fragment(states.get((value.id, value.version)) or dumps(noun.state(value)))
+        if kind := noun.kinds.get(type(value)):
+            return Fragment(thing(kind, value))
         if isinstance(value, dict):
             return {key: written(part) for key, part in value.items()}
         return [written(part) for part in value] if isinstance(value, list | tuple) else value
 
-    if isinstance(shown, noun.entity):
-        return states.get((shown.id, shown.version)) or dumps(noun.state(shown))
+    if kind := noun.kinds.get(type(shown)):
+        return thing(kind, shown)
     return dumps(written(shown))
 
 
 def _columns(
-    noun: str, change: Change[Any], by: By, group_id: str | None, now: datetime, prev_hash: str
+    kind: str, change: Change[Any], by: By, group_id: str | None, now: datetime, prev_hash: str
 ) -> dict[str, Any]:
     thing = change.thing
     return {
         "event_id": new_ulid(),
-        "noun": noun,
+        "noun": kind,
         "entity_id": thing.id,
         "version": thing.version,
         "what": change.what,
@@ -137,6 +152,7 @@ def _columns(
         "changes": None,
         "state": None,
         "prev_hash": prev_hash,
+        "token": change.token,
     }
 
 

@@ -24,6 +24,7 @@ from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.call import Call
 from labstow.workers.kit.journal import dumps
 from labstow.workers.kit.lane import Lane
+from labstow.workers.kit.leases import presented
 from labstow.workers.kit.mistakes import invalid
 from labstow.workers.kit.noun import By
 from labstow.workers.kit.relay import GATHER_S
@@ -69,7 +70,9 @@ class Intake:
             request = parse(endpoint.request, message.data)
             by = caller(head)
             call = Call(request, by, answer, deadline=deadline(head))
-            if isinstance(request, Command):  # without an id of the caller's, it still guards our own repetitions
+            if (
+                isinstance(request, Command) and request.kept
+            ):  # without an id of the caller's, it still guards our own repetitions
                 call.digest = sha256(endpoint.request.subject.encode() + b"\0" + message.data).hexdigest()
             if not endpoint.lane_of(request).put(call):
                 raise Busy(retry_after_s=RETRY_AFTER_S)  # noqa: TRY301
@@ -128,7 +131,7 @@ def caller(head: Mapping[str, str]) -> By:
     """Who asks: as the NATS server stamped it, else as claimed.
 
     Raises:
-        Invalid: an operation id that is empty or too long.
+        Invalid: an operation id that is empty or too long, or leases that are none.
     """
     op_id = head.get(headers.OP_ID)
     if op_id is not None and not (0 < len(op_id) <= MAX_HEADER and op_id.isprintable()):
@@ -139,6 +142,7 @@ def caller(head: Mapping[str, str]) -> By:
         _short(head.get(headers.VIA, "nats")),
         op_id or new_ulid(),
         _optional(head.get(headers.TRACE)),
+        presented(head),
     )
 
 

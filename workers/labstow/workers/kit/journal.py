@@ -12,7 +12,7 @@ HASHED: Final = (
     "event_id", "noun", "entity_id", "version", "what", "at", "actor", "via", "op_id", "group_id", "reason", "trace",
     "parent_id", "changes", "state", "prev_hash",
 )  # fmt: skip
-"""The columns an entry's hash is over, in this order."""
+"""The columns an entry's hash is over, in this order; and `token`, where there is one."""
 
 
 def dumps(value: Any) -> bytes:
@@ -51,8 +51,12 @@ def same(one: object, other: object) -> bool:
 
 
 def entry(columns: dict[str, Any], changed: bytes, state: bytes) -> tuple[bytes, str]:
-    """An entry as JSON and its hash. `columns` are those of `HASHED`, in its order; the two texts are kept verbatim."""
+    """An entry as JSON and its hash. `columns` are those of `HASHED`, in its order, then `token`; the texts are kept
+    verbatim.
+    """
     columns["changes"], columns["state"] = orjson.Fragment(changed), orjson.Fragment(state)
+    if columns.get("token") is None:  # earlier entries know of none
+        columns.pop("token", None)
     line = dumps(columns)
     digest = sha256(line).hexdigest()
     return line[:-1] + b',"hash":"%b"}' % digest.encode(), digest
@@ -60,7 +64,7 @@ def entry(columns: dict[str, Any], changed: bytes, state: bytes) -> tuple[bytes,
 
 def verify(row: dict[str, Any], changed: str, state: str) -> bool:
     """Whether a stored entry still is what was hashed. `changed` and `state` are the stored texts."""
-    columns = {name: row.get(name) for name in HASHED}
+    columns = {name: row.get(name) for name in (*HASHED, "token")}
     return entry(columns, changed.encode(), state.encode())[1] == str(row["hash"])
 
 

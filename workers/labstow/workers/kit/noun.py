@@ -39,6 +39,8 @@ class By(NamedTuple):
     via: str
     op_id: str
     trace: str | None = None
+    leases: tuple[str, ...] = ()
+    """What is presented as proof, as it is kept: hashed."""
 
 
 @dataclass
@@ -47,10 +49,14 @@ class Footprint:
 
     rows: set[str] = field(default_factory=set)
     """Things to lock, in id order; nothing else is waited for."""
+    leases: set[str] = field(default_factory=set)
+    """Leases that matter, as they are kept: hashed."""
+    callers: set[str] = field(default_factory=set)
+    """Who asks."""
 
     def add(self, other: "Footprint") -> None:
         """Take in what another one of this noun names."""
-        for each in fields(self):
+        for each in fields(other):
             setattr(self, each.name, getattr(self, each.name) | getattr(other, each.name))
 
 
@@ -71,6 +77,8 @@ class Change(NamedTuple, Generic[T]):
     thing: T
     what: str
     reason: str | None = None
+    token: int | None = None
+    """Of the lease that allowed it."""
 
 
 class Outcome(NamedTuple, Generic[T]):
@@ -81,34 +89,41 @@ class Outcome(NamedTuple, Generic[T]):
     changes: tuple[Change[T], ...]
     """In the order of their versions, where one thing changes more than once."""
     group_id: str | None = None
+    notes: tuple[Any, ...] = ()
+    """What is saved besides, and is nobody's history."""
 
 
 class Lab(Protocol[T]):
     """The loaded part of the laboratory."""
 
-    @property
-    def things(self) -> Mapping[str, T | None]:
-        """What was loaded; None for what does not exist."""
+    def before(self, thing: T) -> T | None:
+        """The thing as it was loaded, or as an earlier command left it; None if it is new."""
 
-    def apply(self, changes: tuple[Change[T], ...]) -> None:
+    def apply(self, outcome: Outcome[T]) -> None:
         """Make an outcome part of it, for the commands that follow."""
 
 
 Rule = Callable[[Any, Any, datetime, By], Outcome[T]]
 
 
+class Kind(NamedTuple):
+    """One kind of thing, as the journal has it."""
+
+    name: str
+    state: Callable[[Any], dict[str, Any]]
+    """The thing as answers, events and the journal show it."""
+    seal: Callable[[Any, str], Any]
+    """The thing with the hash of its newest journal entry."""
+
+
 @dataclass(frozen=True)
 class Noun(Generic[T]):
     """One noun, as the kit needs it."""
 
-    name: str
-    entity: type[T]
+    kinds: Mapping[type, Kind]
+    """What its commands change."""
     rules: Mapping[type[Command[Any]], Rule[T]]
     footprint: Callable[[], Footprint]
     """Nothing to look at yet."""
     needs: Callable[[Command[Any], Any], None]
     """Note in a footprint what a command is known to look at before anything is loaded."""
-    state: Callable[[T], dict[str, Any]]
-    """The thing as answers, events and the journal show it."""
-    seal: Callable[[T, str], T]
-    """The thing with the hash of its newest journal entry."""

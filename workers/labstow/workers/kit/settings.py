@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, TypeAdapter
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from labstow.workers.lock.policy import Policy
 from labstow.workers.resource.units import STANDARD, Units, own_units
 
 _DEFINITIONS = TypeAdapter(dict[str, str])
@@ -32,4 +33,14 @@ class Settings(BaseSettings):
     batch_commands: int = Field(64, ge=1, le=1024, description="Commands in one transaction at most.")
     queue_room: int = Field(1024, ge=1, description="Commands that may wait; the next one is answered 503.")
     stop_grace_s: float = Field(15.0, gt=0, description="How long a stop waits for what was accepted.")
+    lock_classes: dict[str, Policy] = Field(
+        default_factory=dict,
+        description='What classes of resources ask of locks: {"plate": {"lock_delay_s": 15, "hold_for_operator": false,'
+        ' "require_lease": true}}.',
+    )
+    compat_locks: Literal["lenient", "strict"] = Field(
+        "lenient",
+        description="Whether MADSci's clients, who cannot present a lease, may change what a client like them has"
+        " locked; noted as bypassed.",
+    )
     units: Annotated[Units, BeforeValidator(_units)] = Field(STANDARD, description="Units of this laboratory's own.")

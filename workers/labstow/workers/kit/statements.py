@@ -27,6 +27,7 @@ from sqlalchemy.sql import any_
 from sqlalchemy.sql.elements import BindParameter, ClauseElement
 from sqlalchemy.sql.selectable import TableValuedAlias
 
+from labstow.workers.kit.journal import dumps
 from labstow.workers.kit.pipeline import Statement
 from labstow.workers.kit.tables import journal, operation, outbox
 
@@ -64,6 +65,16 @@ def change(table: Table, name: str, columns: Columns) -> Any:
     given = records(name, wanted)
     values = {c.name: given.c[c.name] for c in wanted if c.name != "id"}
     return update(table).values(values).where(table.c.id == given.c.id, table.c.id == any_(texts(f"{name}_ids")))
+
+
+def written(new: Iterable[dict[str, Any]], changed: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """What `copy_in` of "new" and `change` of "changed" are to write."""
+    records = list(changed)
+    return {
+        "new": dumps(list(new)).decode(),
+        "changed": dumps(records).decode(),
+        "changed_ids": [record["id"] for record in records],
+    }
 
 
 def save(new: CTE, *others: CTE) -> Statement:

@@ -53,10 +53,12 @@ journal = Table(
     Column("state", JSON, nullable=False),
     Column("prev_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
+    Column("token", BigInteger),
     UniqueConstraint("entity_id", "noun", "version", name="journal_version"),
     Index("journal_at", "at"),
     Index("journal_entity_at", "entity_id", "at"),
     Index("journal_actor", "actor", "seq"),
+    Index("journal_granted", "entity_id", "at", postgresql_where=text("noun = 'lock' and what = 'granted'")),
     Index("journal_parent", "parent_id", "at", postgresql_where=text("parent_id is not null")),
 )
 

@@ -7,7 +7,7 @@ answered before the commit. Running a batch again is always safe: answers were c
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from operator import itemgetter
 from random import random
@@ -49,8 +49,8 @@ class Repository(Protocol[T]):
         """The lab that they brought."""
         ...
 
-    def record(self, thing: T) -> dict[str, Any]:
-        """The thing as a record of its table."""
+    def values(self, new: list[T], changed: list[T], notes: list[Any]) -> dict[str, Any]:
+        """What `save` is to write into the noun's own tables."""
         ...
 
 
@@ -58,11 +58,21 @@ class Unit(Generic[T]):
     """A writer: one connection, one batch at a time."""
 
     def __init__(
-        self, url: str, noun: Noun[T], repository: Repository[T], *, timeout_s: int = 5, aside: bool = False
+        self,
+        url: str,
+        noun: Noun[T],
+        repository: Repository[T],
+        *,
+        timeout_s: int = 5,
+        aside: bool = False,
+        committed: Callable[[Decision[T]], None] = lambda decision: None,
     ) -> None:
-        """Decide `aside`, in a thread, what is large by nature: thousands of rows must not hold up everybody else."""
+        """Decide `aside`, in a thread, what is large by nature: thousands of rows must not hold up everybody else.
+
+        `committed` is told of what was saved; that may be once too often, and not at all where we die first.
+        """
         self._url, self._noun, self._repository, self._timeout_s = url, noun, repository, timeout_s
-        self._aside = aside
+        self._aside, self._committed = aside, committed
         self._db: Pipeline | None = None
         self._saving = False
         self.retries: Counter[str] = Counter()
@@ -113,12 +123,13 @@ class Unit(Generic[T]):
             decision, save = self._decide(calls, lab, now, done)
         self._saving = True
         await self._db.exchange(*save, Ask(COMMIT))
+        self._committed(decision)
         return decision
 
     def _decide(self, calls: Calls, lab: Lab[T], now: datetime, done: Done) -> tuple[Decision[T], list[Ask]]:
         """What the batch comes to, and what saves it."""
         decision = decide(self._noun, calls, lab, now, done)
-        if not (decision.entries or decision.operations):
+        if not (decision.entries or decision.operations or decision.notes):
             return decision, []
         return decision, [Ask(self._repository.save, self._values(decision))]
 
@@ -126,6 +137,8 @@ class Unit(Generic[T]):
         footprint = self._noun.footprint()
         for call in calls:
             self._noun.needs(call.request, footprint)
+            footprint.leases.update(call.by.leases)
+            footprint.callers.add(call.by.principal)
             if call.also is not None:
                 footprint.add(call.also)
         repeatable = [call.by.op_id for call in calls if call.digest is not None]
@@ -138,14 +151,10 @@ class Unit(Generic[T]):
         return lab, found[-1][0][0], done
 
     def _values(self, decision: Decision[T]) -> dict[str, Any]:
-        record = self._repository.record
         # In one order for everybody: unique keys that two insert at once are waited for, as rows are.
-        new = [record(decision.changed[id]) for id in sorted(decision.new)]
-        changed = [record(thing) for id, thing in decision.changed.items() if id not in decision.new]
-        return {
-            "new": dumps(new).decode(),
-            "changed": dumps(changed).decode(),
-            "changed_ids": [record["id"] for record in changed],
+        new = [decision.changed[key] for key in sorted(decision.new)]
+        changed = [thing for key, thing in decision.changed.items() if key not in decision.new]
+        return self._repository.values(new, changed, decision.notes) | {
             "entries": (b"[" + b",".join(decision.entries) + b"]").decode(),
             "operations": dumps(sorted(decision.operations, key=itemgetter("op_id", "principal"))).decode(),
         }

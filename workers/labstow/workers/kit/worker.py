@@ -28,6 +28,8 @@ class Worker:
     endpoints: list[Endpoint] = field(default_factory=list)
     background: list[Callable[[Client], Coroutine[Any, Any, None]]] = field(default_factory=list)
     """Runs as long as the worker does."""
+    leaving: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    """Done when nothing more is taken in, before the lanes are emptied."""
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     def lane(self, lane: Lane) -> Lane:

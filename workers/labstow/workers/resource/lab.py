@@ -1,14 +1,15 @@
 """The loaded part of the laboratory, as the rules see it."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from labstow.contracts.errors import NotAContainer, NotFound, Removed
 from labstow.contracts.resource import MAX_DEPTH, NewResource
 from labstow.workers.kit.journal import stamp
-from labstow.workers.kit.noun import Change, Wanted
+from labstow.workers.kit.noun import Outcome, Wanted
+from labstow.workers.lock.lease import Lease
+from labstow.workers.lock.policy import Policies
 from labstow.workers.resource.footprint import Footprint, Spot
 from labstow.workers.resource.line import Line, whole_line
 from labstow.workers.resource.matching import definition, matches
@@ -46,6 +47,11 @@ class Lab:
     """What was removed together, by the id of the removal and by those of what it took."""
     templates: dict[tuple[str, int | None], dict[str, Any] | None] = field(default_factory=dict)
     """States of templates; None for what does not exist."""
+    leases: dict[str, Lease] = field(default_factory=dict)
+    """Leases of what is loaded, all on whole subtrees, and those that are presented, by resource."""
+    policies: Policies = field(default_factory=dict)
+    strict: bool = False
+    """Whether a lenient lease binds as any other does."""
 
     def find(self, resource_id: str) -> Thing | None:
         """The thing with this id, also when it was removed."""
@@ -132,10 +138,17 @@ class Lab:
             made={key: list(ids) for key, ids in self.made.items()},
         )
 
-    def apply(self, changes: Iterable[Change[Thing]]) -> None:
+    def before(self, thing: Any) -> Any:
+        """A thing, or a lease, as it is now; None if it is new."""
+        return self.leases.get(thing.id) if isinstance(thing, Lease) else self.things.get(thing.id)
+
+    def apply(self, outcome: Outcome[Any]) -> None:
         """Make an outcome part of the lab, for the commands that follow."""
         containers = []
-        for new, *_ in changes:
+        for new, *_ in outcome.changes:
+            if isinstance(new, Lease):
+                self.leases[new.id] = new
+                continue
             old = self.things.get(new.id)
             self.things[new.id] = new
             if old is None and new.is_container:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import (
     Column,
     ColumnClause,
+    CompoundSelect,
     Integer,
     Select,
     Text,
@@ -27,12 +28,15 @@ from sqlalchemy.sql.elements import ColumnElement
 from labstow.workers.kit.pipeline import Statement
 from labstow.workers.kit.statements import records, texts
 from labstow.workers.kit.tables import journal
+from labstow.workers.lock.lease import Lease
+from labstow.workers.lock.tables import lease
 from labstow.workers.resource.nesting import MAX_CONTENTS, MAX_WALK
 from labstow.workers.resource.tables import holding, resource
 from labstow.workers.resource.thing import Thing
 from labstow.workers.template.tables import template
 
 COLUMNS: Final = tuple(resource.c[name] for name in Thing._fields)
+LEASE: Final = tuple(lease.c[name] for name in Lease._fields)
 FEW: Final[ColumnClause[int]] = literal_column("3")
 """Enough to know that there are several."""
 MANY: Final[ColumnClause[int]] = literal_column("100")
@@ -90,19 +94,39 @@ def _next(*, front: bool) -> Select[Any]:
     return select(*columns).select_from(line.join(kind, true()).outerjoin(taken, true()))
 
 
-def _grab() -> Select[Any]:
-    """What is to leave, and what is to be left, unless somebody else holds it: to wait here could be a deadlock."""
+def _leaving() -> ColumnElement[Any]:
+    """The ids of what is to leave, and of what is to be left."""
     ends = union_all(_next(front=True), _next(front=False)).subquery("ends")
     leaving = select(resource.c.parent_id).where(resource.c.id == any_(texts("leaving")))
     found = union_all(_occupants("vacated", "at", outer=False), select(ends.c.id), leaving).subquery("found")
-    ids = func.array(select(found.c.id).where(found.c.id.is_not(None)).scalar_subquery())
-    wanted = select(*COLUMNS).where(resource.c.id == any_(ids)).order_by(resource.c.id)
+    return func.array(select(found.c.id).where(found.c.id.is_not(None)).scalar_subquery())
+
+
+def _grab() -> Select[Any]:
+    """What is to leave, and what is to be left, unless somebody else holds it: to wait here could be a deadlock."""
+    wanted = select(*COLUMNS).where(resource.c.id == any_(_leaving())).order_by(resource.c.id)
     return wanted.with_for_update(key_share=True, skip_locked=True)
+
+
+def _leases(*ids: ColumnElement[Any]) -> CompoundSelect[Any]:
+    """The leases that bind some things, that may be over without anybody having noted it; and what is presented.
+
+    Read after the rows of the things were locked: who grants, breaks or ends a lease locks those as well.
+    """
+    held = lease.c.lease.is_not(None) & lease.c.ended.is_(None)
+    binding = (lease.c.id == any_(each) for each in ids)
+    return union_all(
+        *(select(*LEASE).where(which, held) for which in binding),
+        select(*LEASE).where(lease.c.lease == any_(texts("secrets"))),
+        select(*LEASE).where(held, lease.c.scope == literal_column("'subtree'")),
+    )
 
 
 OCCUPANTS: Final = Statement.of(_occupants("containers", "positions", outer=True))
 ENDS: Final = Statement.of(union_all(_next(front=True), _next(front=False)))
 GRAB: Final = Statement.of(_grab())
+LEASES: Final = Statement.of(_leases(texts("ids")))
+LEASES_OF_GRABBED: Final = Statement.of(_leases(texts("ids"), _leaving()))
 
 
 def line_of() -> Select[Any]:

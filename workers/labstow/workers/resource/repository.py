@@ -8,31 +8,45 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
+from sqlalchemy import insert, select
+
 from labstow.workers.kit.journal import dumps
 from labstow.workers.kit.pipeline import Ask, Rows
-from labstow.workers.kit.statements import change, copy_in, save
+from labstow.workers.kit.statements import change, copy_in, save, written
+from labstow.workers.lock.lease import Lease
+from labstow.workers.lock.policy import Policies
+from labstow.workers.lock.tables import lease
 from labstow.workers.resource import loads
 from labstow.workers.resource.footprint import Footprint
 from labstow.workers.resource.lab import Lab
 from labstow.workers.resource.line import Line
-from labstow.workers.resource.loads import COLUMNS
+from labstow.workers.resource.loads import COLUMNS, LEASE
 from labstow.workers.resource.tables import resource
-from labstow.workers.resource.thing import Thing, thing
+from labstow.workers.resource.thing import thing
 from labstow.workers.resource.units import STANDARD, Units
 
 TREE_LOCK: Final = 0x6C616203
+
+
+_INSERTED: Final = copy_in(resource, "new", COLUMNS).returning(resource.c.id).cte("inserted")
+_LOCKABLE: Final = insert(lease).from_select(["id"], select(_INSERTED.c.id)).cte("lockable")
+"""What is new can be locked: its lease is a row that is there from the beginning."""
 
 
 class Repository:
     """What the unit of the resource worker reads and writes."""
 
     save = save(
-        copy_in(resource, "new", COLUMNS).returning(resource.c.id).cte("inserted"),
+        _INSERTED,
+        _LOCKABLE,
         change(resource, "changed", COLUMNS).cte("updated"),
+        change(lease, "leases", LEASE).cte("bypassed"),
     )
 
-    def __init__(self, units: Units = STANDARD) -> None:
-        self._units = units
+    def __init__(self, units: Units = STANDARD, policies: Policies | None = None, *, strict: bool = False) -> None:
+        self._units, self._policies, self._strict = units, policies or {}, strict
+        self._subtrees = False
+        """Whether there were leases on whole subtrees the last time: then the ways up will be wanted."""
 
     def loads(self, footprint: Footprint) -> dict[str, Ask]:
         """The statements that load a footprint, by what they bring."""
@@ -41,67 +55,96 @@ class Repository:
             asks["turn"] = Ask(loads.QUEUE_UP, {"keys": keys})
         if footprint.rows:
             asks["rows"] = Ask(loads.LOCK, {"ids": sorted(footprint.rows)})
-        return asks | _wanted(footprint)
+        if self._subtrees:
+            footprint.lines |= footprint.rows
+        return asks | wanted(footprint) | _leases(footprint)
 
     def lab(self, footprint: Footprint, found: Mapping[str, Rows]) -> Lab:
         """The lab that they brought."""
         lab = Lab(tree_locked=footprint.tree, alone=footprint.alone, units=self._units)
-        lab.things = dict.fromkeys(footprint.rows)
-        for name in ("rows", "grabbed"):
-            for row in found.get(name, ()):
-                lab.things[row[0]] = thing(row)
-        _read_places(lab, footprint, found)
-        for key, match in found.get("matches", ()):
-            lab.found.setdefault(key, []).extend([match] if match else [])
-        for key, name, id_ in found.get("made", ()):
-            lab.made.setdefault((key, name), []).extend([id_] if id_ else [])
-        lab.past = {(id_, version): state for id_, version, state in found.get("past", ())}
-        lab.templates = {(key, version): state for key, version, state in found.get("templates", ())}
-        lab.removals = {asked: [] for asked in footprint.removals}
-        for removal, id_ in found.get("removed", ()):
-            lab.removals.setdefault(removal, []).append(id_)
-            if id_ in footprint.removals:
-                lab.removals[id_] = lab.removals[removal]
+        lab.policies, lab.strict = self._policies, self._strict
+        read(lab, footprint, found)
+        lab.leases = {row[0]: Lease._make(row) for row in found["leases"]}
+        self._subtrees = any(lease.scope == "subtree" and lease.held for lease in lab.leases.values())
         return lab
 
-    def record(self, of: Thing) -> dict[str, Any]:
-        """The thing as a record of the table."""
-        return of._asdict()
+    def values(self, new: list[Any], changed: list[Any], notes: list[Any]) -> dict[str, Any]:
+        """What to write."""
+        leases = [one._asdict() for one in changed if isinstance(one, Lease)]
+        things = (one._asdict() for one in changed if not isinstance(one, Lease))
+        bypassed = {"leases": dumps(leases).decode(), "leases_ids": [one["id"] for one in leases]}
+        return written((thing._asdict() for thing in new), things) | bypassed
 
 
-def _wanted(footprint: Footprint) -> dict[str, Ask]:
+def _leases(footprint: Footprint) -> dict[str, Ask]:
+    """The statement that brings the leases that matter."""
+    ids = {"ids": list(footprint.rows), "secrets": list(footprint.leases)}
+    if not (footprint.vacated or footprint.ends or footprint.leaving):
+        return {"leases": Ask(loads.LEASES, ids)}
+    return {"leases": Ask(loads.LEASES_OF_GRABBED, ids | _leaving(footprint))}
+
+
+def _leaving(footprint: Footprint) -> dict[str, Any]:
+    return {
+        "vacated": [spot[0] for spot in footprint.vacated],
+        "at": [spot[1] for spot in footprint.vacated],
+        "lines": list(footprint.ends),
+        "counts": list(footprint.ends.values()),
+        "leaving": list(footprint.leaving),
+    }
+
+
+def wanted(footprint: Footprint) -> dict[str, Ask]:
     """The statements to send after the locks, by what they bring."""
-    wanted: dict[str, Ask] = {}
-    ends = {"lines": list(footprint.ends), "counts": list(footprint.ends.values())}
+    asks: dict[str, Ask] = {}
     if footprint.vacated or footprint.ends or footprint.leaving:
-        vacated = {"vacated": [spot[0] for spot in footprint.vacated], "at": [spot[1] for spot in footprint.vacated]}
-        wanted["grabbed"] = Ask(loads.GRAB, {**vacated, **ends, "leaving": list(footprint.leaving)})
+        asks["grabbed"] = Ask(loads.GRAB, _leaving(footprint))
     if footprint.ends:
-        wanted["ends"] = Ask(loads.ENDS, ends)
+        asks["ends"] = Ask(loads.ENDS, _leaving(footprint))
     if spots := [*(footprint.spots | footprint.vacated)]:
         places = {"containers": [spot[0] for spot in spots], "positions": [spot[1] for spot in spots]}
-        wanted["occupants"] = Ask(loads.OCCUPANTS, places)
+        asks["occupants"] = Ask(loads.OCCUPANTS, places)
     if footprint.subtrees:
-        wanted["contents"] = Ask(loads.CONTENTS, {"ids": list(footprint.subtrees)})
+        asks["contents"] = Ask(loads.CONTENTS, {"ids": list(footprint.subtrees)})
     if footprint.heights:
-        wanted["heights"] = Ask(loads.HEIGHTS, {"ids": list(footprint.heights)})
+        asks["heights"] = Ask(loads.HEIGHTS, {"ids": list(footprint.heights)})
     if footprint.lines:
-        wanted["lines"] = Ask(loads.LINES, {"ids": list(footprint.lines)})
+        asks["lines"] = Ask(loads.LINES, {"ids": list(footprint.lines)})
     if footprint.definitions:
         asked = [{"key": key} | fields for key, fields in footprint.definitions.items()]
-        wanted["matches"] = Ask(loads.MATCHES, {"definitions": dumps(asked).decode()})
+        asks["matches"] = Ask(loads.MATCHES, {"definitions": dumps(asked).decode()})
     if footprint.past:
         versions = {"ids": [one[0] for one in footprint.past], "versions": [one[1] for one in footprint.past]}
-        wanted["past"] = Ask(loads.PAST, versions)
+        asks["past"] = Ask(loads.PAST, versions)
     if footprint.removals:
-        wanted["removed"] = Ask(loads.REMOVED, {"ids": list(footprint.removals)})
+        asks["removed"] = Ask(loads.REMOVED, {"ids": list(footprint.removals)})
     if footprint.templates:
         keys = {"keys": [one[0] for one in footprint.templates], "versions": [one[1] for one in footprint.templates]}
-        wanted["templates"] = Ask(loads.TEMPLATES, keys)
+        asks["templates"] = Ask(loads.TEMPLATES, keys)
     if footprint.made:
         names = {"keys": [one[0] for one in footprint.made], "names": [one[1] for one in footprint.made]}
-        wanted["made"] = Ask(loads.MADE, names)
-    return wanted
+        asks["made"] = Ask(loads.MADE, names)
+    return asks
+
+
+def read(lab: Lab, footprint: Footprint, found: Mapping[str, Rows]) -> None:
+    """Put what was found into a lab."""
+    lab.things = dict.fromkeys(footprint.rows)
+    for name in ("rows", "grabbed"):
+        for row in found.get(name, ()):
+            lab.things[row[0]] = thing(row)
+    _read_places(lab, footprint, found)
+    for key, match in found.get("matches", ()):
+        lab.found.setdefault(key, []).extend([match] if match else [])
+    for key, name, id_ in found.get("made", ()):
+        lab.made.setdefault((key, name), []).extend([id_] if id_ else [])
+    lab.past = {(id_, version): state for id_, version, state in found.get("past", ())}
+    lab.templates = {(key, version): state for key, version, state in found.get("templates", ())}
+    lab.removals = {asked: [] for asked in footprint.removals}
+    for removal, id_ in found.get("removed", ()):
+        lab.removals.setdefault(removal, []).append(id_)
+        if id_ in footprint.removals:
+            lab.removals[id_] = lab.removals[removal]
 
 
 def _read_places(lab: Lab, footprint: Footprint, found: Mapping[str, Rows]) -> None:

@@ -22,7 +22,7 @@ def make(settings: Settings) -> Worker:
     """The resource worker of this process."""
     worker = Worker("resource", "Resources of the laboratory: what there is, where it is, how much of it.")
     url, room = settings.postgres_url, settings.queue_room
-    resources = Repository(settings.units)
+    resources = Repository(settings.units, settings.lock_classes, strict=settings.compat_locks == "strict")
     units = [Unit(url, RESOURCE, resources), Unit(url, RESOURCE, resources, timeout_s=HEAVY_TIMEOUT_S, aside=True)]
     light = worker.lane(Lane(units[0].run, room=room, limit=settings.batch_commands, weight=_weight))
     heavy = worker.lane(Lane(units[1].run, room=room))

@@ -1,13 +1,12 @@
 """The loaded templates, as their rules see them."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from labstow.contracts.errors import NoTemplate
 from labstow.contracts.message import Command
 from labstow.workers.kit import noun
-from labstow.workers.kit.noun import Change
+from labstow.workers.kit.noun import Outcome
 from labstow.workers.resource.units import STANDARD, Units
 from labstow.workers.template.blueprint import Blueprint
 
@@ -48,9 +47,13 @@ class Lab:
             raise NoTemplate(name=name)
         return found
 
-    def apply(self, changes: Iterable[Change[Blueprint]]) -> None:
+    def before(self, thing: Blueprint) -> Blueprint | None:
+        """The template as it is now; None if it is new."""
+        return self.things.get(thing.id)
+
+    def apply(self, outcome: Outcome[Blueprint]) -> None:
         """Make an outcome part of it, for the commands that follow."""
-        for new, *_ in changes:
+        for new, *_ in outcome.changes:
             self.things[new.id] = new
             if new.removed_at is None:
                 self.ids[new.name.casefold()] = new.id

@@ -7,7 +7,7 @@ from sqlalchemy import func, literal_column, select
 from sqlalchemy.sql import any_
 
 from labstow.workers.kit.pipeline import Ask, Rows, Statement
-from labstow.workers.kit.statements import change, copy_in, save, texts
+from labstow.workers.kit.statements import change, copy_in, save, texts, written
 from labstow.workers.resource.units import STANDARD, Units
 from labstow.workers.template.blueprint import Blueprint
 from labstow.workers.template.lab import Footprint, Lab
@@ -47,6 +47,10 @@ class Repository:
         by_id: dict[str, Blueprint | None] = {one.id: one for one in live}
         return Lab(self._units, by_id, {one.name.casefold(): one.id for one in live})
 
-    def record(self, of: Blueprint) -> dict[str, Any]:
-        """The template as a record of the table."""
-        return {**of._asdict(), "key": of.name.casefold(), "base_type": of.base_type}
+    def values(self, new: list[Blueprint], changed: list[Blueprint], notes: list[Any]) -> dict[str, Any]:
+        """What to write."""
+        return written(map(_record, new), map(_record, changed))
+
+
+def _record(of: Blueprint) -> dict[str, Any]:
+    return {**of._asdict(), "key": of.name.casefold(), "base_type": of.base_type}

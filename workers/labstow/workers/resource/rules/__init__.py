@@ -17,10 +17,11 @@ from labstow.contracts.quantities import (
 from labstow.contracts.resource import Add, Init, Remove, Replace, Restore, Update, Upsert
 from labstow.contracts.template import Instantiate
 from labstow.workers.kit.noun import Rule
+from labstow.workers.resource.guard import guarded
 from labstow.workers.resource.rules import amounts, batching, containers, life, restoring, templates
 from labstow.workers.resource.thing import Thing
 
-RULES: Final[dict[type[Command[Any]], Rule[Thing]]] = {
+FREE: Final[dict[type[Command[Any]], Rule[Thing]]] = {
     Add: life.add,
     Init: life.init,
     Upsert: life.upsert,
@@ -44,4 +45,7 @@ RULES: Final[dict[type[Command[Any]], Rule[Thing]]] = {
     ClearCapacity: amounts.clear_capacity,
     Instantiate: templates.instantiate,
 }
-RULES[Batch] = batching.batch(RULES)
+FREE[Batch] = batching.batch(FREE)
+"""As if nobody held anything."""
+
+RULES: Final[dict[type[Command[Any]], Rule[Any]]] = {command: guarded(rule) for command, rule in FREE.items()}

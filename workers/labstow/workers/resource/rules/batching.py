@@ -32,7 +32,7 @@ def batch(rules: Mapping[type[Command[Any]], Rule[Thing]]) -> Rule[Thing]:
                 if wanted == Footprint():
                     raise told(refusal, number, step.verb) from None
             else:
-                branch.apply(outcome.changes)
+                branch.apply(outcome)
                 changes += outcome.changes
                 answers.append(outcome.shown)
         if wanted != Footprint():

@@ -1,0 +1,25 @@
+"""The lock noun as the kit needs it."""
+
+from typing import Final
+
+from labstow.contracts.lock import Acquire, Await, Break, Cancel, Release, Renew
+from labstow.workers.kit.noun import Noun
+from labstow.workers.lock import giving, taking
+from labstow.workers.lock.lab import Footprint, needs
+from labstow.workers.lock.lease import KIND, Lease
+from labstow.workers.lock.sweep import Sweep
+
+LOCK: Final[Noun[Lease]] = Noun(
+    kinds={Lease: KIND},
+    rules={
+        Acquire: taking.acquire,
+        Await: taking.await_turn,
+        Renew: taking.renew,
+        Release: giving.release,
+        Cancel: giving.cancel,
+        Break: giving.break_,
+        Sweep: giving.sweep,
+    },
+    footprint=Footprint,
+    needs=needs,
+)

@@ -1,0 +1,150 @@
+"""Leases bind: what somebody holds changes only by who proves to hold it, checked where the change is decided.
+
+First comes whether the leases presented are in force (410), then who holds what would change (423), then the rule.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from labstow.contracts.errors import LeaseLost, LeaseRequired, Locked, NotYours, Refusal
+from labstow.contracts.message import Command
+from labstow.workers.kit.leases import ANY
+from labstow.workers.kit.noun import By, Change, Outcome, Rule, Wanted
+from labstow.workers.lock.lease import Lease
+from labstow.workers.lock.policy import PLAIN
+from labstow.workers.resource.footprint import Footprint, needs
+from labstow.workers.resource.lab import Lab
+from labstow.workers.resource.nesting import contents, line
+from labstow.workers.resource.thing import Thing
+
+ANYBODY: Final = "anonymous"
+"""A name that many go by: those cannot be told apart."""
+
+
+def guarded(rule: Rule[Thing]) -> Rule[Any]:
+    """The rule, for those who may."""
+
+    def decide(lab: Lab, command: Command[Any], now: datetime, by: By) -> Outcome[Any]:
+        guard = Guard(lab, now, by)
+        try:
+            outcome = rule(lab, command, now, by)
+        except Refusal:
+            guard.admit(_named(lab, command))
+            raise
+        return guard.pass_(outcome)
+
+    return decide
+
+
+class Guard:
+    """What one caller may change."""
+
+    def __init__(self, lab: Lab, now: datetime, by: By) -> None:
+        """See that the leases presented are in force.
+
+        Raises:
+            LeaseLost, NotYours: one of them is over, or somebody else's.
+        """
+        self._lab, self._now, self._by = lab, now, by
+        self._proven = {key for key in by.leases if key != ANY}
+        for key in self._proven:
+            rows = [lease for lease in lab.leases.values() if lease.lease == key]
+            if not rows:
+                raise LeaseLost(how="unknown, or others had it since")
+            if rows[0].holder != by.principal:
+                raise NotYours
+            if not any(lease.live(now) for lease in rows):
+                raise LeaseLost(how=rows[0].how())
+        self._subtrees = any(lease.scope == "subtree" and lease.live(now) for lease in lab.leases.values())
+        self._tokens: dict[str, int | None] = {}
+        """Of what was admitted."""
+        self._bypassed: dict[str, Lease] = {}
+
+    def pass_(self, outcome: Outcome[Any]) -> Outcome[Any]:
+        """The outcome, with the tokens of the leases that allowed it.
+
+        Raises:
+            Locked: somebody else holds what would change.
+            LeaseRequired: nobody does, and such things change under a lease only.
+        """
+        if not outcome.changes:
+            return outcome
+        things = [known for change in outcome.changes if (known := self._lab.things.get(change.thing.id)) is not None]
+        self.admit(things)
+        if self._subtrees:
+            self._admit_moved(outcome)
+        changes = [change._replace(token=self._tokens.get(change.thing.id)) for change in outcome.changes]
+        noted = [Change(lease, "bypassed", token=lease.token) for lease in self._bypassed.values()]
+        return outcome._replace(changes=(*changes, *noted))
+
+    def admit(self, things: Iterable[Thing]) -> None:
+        """Let some things be changed.
+
+        Raises:
+            Locked, LeaseRequired: as above.
+        """
+        for thing in things:
+            if thing.id not in self._tokens:
+                self._tokens[thing.id] = self._admit(thing)
+
+    def _admit(self, thing: Thing) -> int | None:
+        token = None
+        for lease in self._binding(thing):
+            if lease.lease not in self._proven:
+                self._pass_by(thing, lease)
+            if lease.id not in self._lab.things and not self._lab.complete:  # else it could end before we commit
+                raise Wanted(Footprint(rows={lease.id}))
+            token = lease.token if token is None else token
+        if token is None and self._lab.policies.get(thing.resource_class, PLAIN).require_lease:
+            raise LeaseRequired(resource_id=thing.id, name=thing.name, resource_class=thing.resource_class)
+        return token
+
+    def _binding(self, thing: Thing) -> Iterable[Lease]:
+        """The leases in force on a thing: its own, and those of what it is in."""
+        if (own := self._lab.leases.get(thing.id)) is not None and own.live(self._now):
+            yield own
+        if self._subtrees:
+            for above in line(self._lab, thing)[1:]:
+                lease = self._lab.leases.get(above)
+                if lease is not None and lease.scope == "subtree" and lease.live(self._now):
+                    yield lease
+
+    def _pass_by(self, thing: Thing, lease: Lease) -> None:
+        """Let a caller pass who cannot say what it holds, and may be the holder of a lease that allows for that.
+
+        Raises:
+            Locked: this is not so.
+        """
+        alike = ANY in self._by.leases and lease.lenient and lease.holder == self._by.principal
+        if not alike or self._lab.strict:
+            raise Locked(
+                resource_id=thing.id,
+                name=thing.name,
+                holder=lease.holder,
+                session=lease.session,
+                purpose=lease.purpose,
+                expires_in_ms=lease.left_ms(self._now),
+                locked_by=lease.id,
+            )
+        if lease.holder == ANYBODY and lease.id not in self._bypassed:
+            self._bypassed[lease.id] = lease.next()
+
+    def _admit_moved(self, outcome: Outcome[Thing]) -> None:
+        """What comes under a lease on a whole subtree comes with all that is in it, so that none of it may be held by
+        others, or be about to change.
+        """
+        for change in outcome.changes:
+            before, parent_id = self._lab.things.get(change.thing.id), change.thing.parent_id
+            if before is None or parent_id in (None, before.parent_id) or not before.is_container:
+                continue
+            container = self._lab.things.get(str(parent_id))
+            if container is None or any(lease.scope == "subtree" for lease in self._binding(container)):
+                self.admit(contents(self._lab, before))
+
+
+def _named(lab: Lab, command: Command[Any]) -> list[Thing]:
+    """What a command names, as far as it exists."""
+    footprint = Footprint()
+    needs(command, footprint)
+    return [thing for each in sorted(footprint.rows) if (thing := lab.things.get(each)) is not None]
