@@ -14,6 +14,7 @@ from madsci.common.types.resource_types import (  # type: ignore[import-not-foun
     Consumable,
     Grid,
     Resource,
+    Row,
     Stack,
 )
 from madsci.common.types.resource_types.definitions import ResourceDefinition  # type: ignore[import-not-found]
@@ -205,6 +206,45 @@ def template_use_cases() -> None:
     tell("no source", refused(lambda: client.create_resource_from_template("dna_sample_template", "dna 1", half)))
 
 
+def locking() -> None:
+    """Resource Locking and Concurrency Control, and locks of a node's action."""
+    sample_plate = client.add_resource(Grid(resource_name="Locked Plate", rows=8, columns=12))
+    success = client.acquire_lock(
+        resource=sample_plate,
+        lock_duration=300.0,
+    )
+    if success:
+        try:
+            client.set_child(resource=sample_plate, key=(0, 0), child=sample("new sample"))
+            client.update_resource(sample_plate)
+        finally:
+            tell("lock released", client.release_lock(resource=sample_plate))
+
+    with client.lock(sample_plate) as locked_plate:
+        locked_plate.set_child(key=(0, 1), child=sample("another sample"))
+        locked_plate.update_resource()
+    tell("filled under a lock", client.get_resource(sample_plate.resource_id))
+
+    reagent_bottle = client.add_resource(Consumable(resource_name="Bottle", quantity=500.0))
+    sample_rack = client.add_resource(Row(resource_name="Rack", columns=24))
+    client.set_child(sample_rack, 5, sample("in the rack"))
+    plate_stack = client.add_resource(Stack(resource_name="Stack"))
+    finished_plate = Grid(resource_name="Finished", rows=8, columns=12)
+    with client.lock(reagent_bottle, sample_rack, plate_stack) as (reagent, rack, stack):
+        reagent.decrease_quantity(amount=50.0)
+        tell("sample of the locked rack", rack.get_child(key=5))
+        stack.push(child=finished_plate)
+    tell("several", [client.get_resource(one.resource_id) for one in (reagent_bottle, plate_stack)])
+
+    locked, by = client.is_locked(resource=sample_plate)
+    tell("is it locked", [locked, by])
+    with client.lock(sample_plate.resource_id, lock_duration=60.0, auto_refresh=True) as plate:
+        analysed = plate.get_child(key=(0, 0))
+        analysed.attributes["analysis_result"] = 7
+        plate.set_child(key=(0, 0), child=analysed)
+    tell("analysed", client.get_resource(sample_plate.resource_id).get_child((0, 0)))
+
+
 def performance() -> None:
     """Performance Optimization: filters early, batches, cached hierarchies, large containers."""
     for number in range(5):
@@ -267,6 +307,7 @@ integration()
 advanced_operations()
 templates()
 template_use_cases()
+locking()
 performance()
 errors()
 quick_reference()

@@ -83,6 +83,17 @@ def test_template_use_cases_run(seed: Tour) -> None:
     assert "attributes.source" in seed["no source"]["detail"]
 
 
+def test_locking_runs(seed: Tour) -> None:
+    assert seed["lock released"]["locked_by"] is None
+    wells = seed["filled under a lock"]["children"][0]["children"]
+    assert [well["resource_name"] for well in wells[:2]] == ["new sample", "another sample"]
+    assert seed["sample of the locked rack"]["resource_name"] == "in the rack"
+    bottle, stack = seed["several"]
+    assert (bottle["quantity"], names(stack["children"])) == (450, ["Finished"])
+    assert seed["is it locked"] == [False, None]
+    assert seed["analysed"]["attributes"]["analysis_result"] == 7
+
+
 def test_large_queries_run_in_batches(seed: Tour) -> None:
     assert len(seed["by attributes"]) == 2
     assert [len(batch) for batch in seed["batches"]] == [2, 2, 1]

@@ -15,8 +15,6 @@ from tests.conftest import Gateway
 pytestmark = [pytest.mark.compat, pytest.mark.system, pytest.mark.timeout(300)]
 
 KINDS = [kind.value for kind in BaseType]
-LATER = {"acquire_lock", "release_lock", "is_locked", "lock"}
-"""What labstow does not serve yet."""
 LOCAL = {"close", "aclose", "update", "remove", "client", "session"}
 """What asks nobody, or is another name."""
 
@@ -30,7 +28,7 @@ def tour(tour_of: Callable[[str], Tour]) -> Tour:
 def test_every_method_of_the_client_is_used(madsci_python: Path, tmp_path: Path) -> None:
     ask = "from madsci.client.resource_client import ResourceClient as R; print(*[n for n in dir(R) if n[0] != '_'])"
     told = subprocess.run([madsci_python, "-c", ask], capture_output=True, text=True, cwd=tmp_path, check=True)
-    methods = {name for name in told.stdout.split() if name.removeprefix("async_") not in LATER} - LOCAL
+    methods = set(told.stdout.split()) - LOCAL
     scripts = "".join(script.read_text() for script in HERE.glob("*.py"))
     assert methods - set(re.findall(r"client\.(\w+)\(", scripts)) - {"local_templates", "resource_server_url"} == set()
 

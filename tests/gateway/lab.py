@@ -8,16 +8,15 @@ from pydantic import ValidationError
 
 from labstow.client import Bus, Reply
 from labstow.client.bus import BUDGET, PATIENCE
-from labstow.contracts import batch, history, queries, template
+from labstow.contracts import batch, history, lock, queries, template
 from labstow.contracts.errors import Invalid, NoWorker, Refusal
 
 Json = dict[str, Any]
 Worker = Callable[[Json], Json]
 
-REQUESTS = {
-    request.subject: request
-    for request in (*batch.COMMANDS, *template.COMMANDS, *queries.QUERIES, *template.QUERIES, *history.QUERIES)
-}
+COMMANDS = (*batch.COMMANDS, *template.COMMANDS, *lock.COMMANDS)
+QUERIES = (*queries.QUERIES, *template.QUERIES, *history.QUERIES, *lock.QUERIES)
+REQUESTS = {request.subject: request for request in (*COMMANDS, *QUERIES)}
 
 ID = "01M7ZQPJ4RNK3G1KAYMQFFSG2C"
 PLATE = "01M7ZQPSHVEFGKGX3AXV289NGE"

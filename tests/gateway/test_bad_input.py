@@ -7,10 +7,10 @@ import pytest
 
 from labstow.contracts.ulids import new_ulid
 from tests.gateway.lab import ID, Json
+from tests.gateway.refused import ADD, assert_refused
 
 pytestmark = pytest.mark.system
 
-ADD = "/resource/add"
 NOT_IDS = (
     "x" * 10_000,
     ID.lower(),
@@ -38,14 +38,6 @@ async def bottle(rest: httpx.AsyncClient) -> str:
     """Half a litre."""
     body = {"resource_name": "B", "base_type": "consumable", "quantity": 500, "capacity": 1000, "unit": "mL"}
     return str((await rest.post(ADD, json=body)).json()["resource_id"])
-
-
-async def assert_refused(rest: httpx.AsyncClient, answer: httpx.Response, *statuses: int) -> None:
-    assert answer.status_code in statuses, answer.text[:500]
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert isinstance(answer.json()["detail"], str)
-    assert "Traceback" not in answer.text
-    assert (await rest.post(ADD, json={"resource_name": "next"})).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from labstow.contracts import headers
 from labstow.contracts.errors import NothingInIt, Occupied
 from tests.gateway.conftest import Connect
 from tests.gateway.lab import ID, PLATE, Json, WrittenLab, thing
@@ -49,6 +50,16 @@ async def test_a_child_is_removed_by_its_key_and_the_container_answered(http: Co
     answer = await http(lab).post(f"/resource/{PLATE}/child/remove", json={"key": "A1"})
     assert lab.asked == [("resource.take", {"container_id": PLATE, "position": "A1"})]
     assert (answer.json()["resource_id"], answer.json()["children"]) == (PLATE, [])
+
+
+async def test_what_a_worker_answers_with_its_contents_is_not_read_again(http: Connect) -> None:
+    """One request to the workers, not two: the worker is told which part of its answer to fill."""
+    inside = thing(parent_id=PLATE, index=[0])
+    lab = lab_with_a_stack(resource_push=placed(container=STACK | {"children": [inside]}))
+    answer = await http(lab).post(f"/resource/{PLATE}/push", json={"child_id": ID})
+    assert [verb for verb, _ in lab.asked] == ["resource.push"]
+    assert lab.heads[0][headers.FILL] == "container"
+    assert answer.json()["children"][0]["resource_id"] == ID
 
 
 @pytest.mark.parametrize("body", [{"child_id": ID, "child": SAMPLE}, {"child_id": ID, "child": None}, {"child": ID}])

@@ -6,9 +6,8 @@ import pytest
 
 from labstow.contracts import headers
 from labstow.contracts.errors import Busy, DeadlinePassed, Occupied, Refusal, StaleVersion
-from labstow.contracts.ulids import new_ulid
+from labstow.contracts.ulids import is_ulid, new_ulid
 from labstow.gateway import answers
-from labstow.gateway.ids import is_ulid
 from tests.gateway.conftest import Connect
 from tests.gateway.lab import ID, Json, WrittenLab, thing
 

@@ -23,8 +23,19 @@ def fine(query: Json) -> Json:
 
 
 async def test_it_is_ready_when_every_kind_of_worker_is(http: Connect) -> None:
-    ready = await http(WrittenLab(resource_ready=fine, history_ready=fine)).get("/health/ready")
-    assert (ready.status_code, ready.json()) == (200, {"ready": True})
+    ready = await http(WrittenLab(resource_ready=fine, history_ready=fine, lock_ready=fine)).get("/health/ready")
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "degraded": {}})
+
+
+async def test_what_works_less_well_is_told_and_it_is_ready_all_the_same(http: Connect) -> None:
+    def worse(query: Json) -> Json:
+        return fine(query) | {"degraded": "waiters look once a second"}
+
+    client = http(WrittenLab(resource_ready=fine, history_ready=fine, lock_ready=worse))
+    ready, health = await client.get("/health/ready"), (await client.get("/health")).json()
+    assert (ready.status_code, ready.json()["degraded"]) == (200, {"lock": "waiters look once a second"})
+    assert health["healthy"]
+    assert health["details"]["lock"] == "ready, but waiters look once a second"
 
 
 async def test_it_is_not_ready_without_workers_or_their_database_and_says_so(http: Connect) -> None:
@@ -32,7 +43,7 @@ async def test_it_is_not_ready_without_workers_or_their_database_and_says_so(htt
     answer = await client.get("/health/ready")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
-    assert set(answer.json()["reasons"]) == {"resource", "history"}
+    assert set(answer.json()["reasons"]) == {"resource", "history", "lock"}
     assert "database is not available" in answer.json()["detail"]
 
     health = await client.get("/health")

@@ -11,7 +11,7 @@ from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, SHAPED, BaseTy
 from labstow.contracts.errors import Invalid, TooDeep
 from labstow.contracts.positions import Geometry, canonical
 from labstow.contracts.resource import NewResource, Resource
-from labstow.gateway.ids import is_ulid
+from labstow.contracts.ulids import is_ulid
 from labstow.gateway.madsci.given import given
 from tests.gateway.lab import PLATE
 from tests.gateway.things import answered, things

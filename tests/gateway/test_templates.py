@@ -3,7 +3,7 @@
 import pytest
 
 from labstow.contracts.errors import MissingOverrides, NoTemplate
-from labstow.gateway.ids import is_ulid
+from labstow.contracts.ulids import is_ulid
 from tests.gateway.conftest import Connect
 from tests.gateway.lab import ID, PLATE, Json, WrittenLab, thing
 

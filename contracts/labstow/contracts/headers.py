@@ -20,6 +20,11 @@ LEASE: Final = "Labstow-Lease"
 `*`, from the gateway only: the caller has no way to say so (MADSci's clients), and means what it may hold.
 """
 
+FILL: Final = "Labstow-Fill"
+"""Parts of the answer to a command that are to come with everything in them: names of its fields, separated by commas,
+or `.` for an answer that is a resource itself. Read after the change, so that it may be newer.
+"""
+
 ACTOR: Final = "Labstow-Actor"
 """Who asks, as claimed by the caller; a name stamped by the NATS server (`REQUEST_INFO`) goes before it."""
 

@@ -27,6 +27,8 @@ class Entry(Answer):
     reason: str | None
     parent_id: Ulid | None
     """Where the thing was after the change."""
+    token: int | None = None
+    """Fencing token of the lease under which it was changed."""
     changes: dict[str, Change]
     state: dict[str, JsonValue]
     """The thing after the change, without its children."""

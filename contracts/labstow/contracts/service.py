@@ -10,6 +10,8 @@ class Readiness(Answer):
 
     ready: bool
     schema_revision: str
+    degraded: str | None = None
+    """What works less well than it should, and why."""
 
 
 class Ready(Query[Readiness]):

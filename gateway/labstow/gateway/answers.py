@@ -8,8 +8,8 @@ from fastapi import Request, Response
 
 from labstow.contracts.base_types import CONTAINERS, BaseType
 from labstow.contracts.errors import NotFound, Refusal
+from labstow.contracts.ulids import is_ulid
 from labstow.gateway.edge import Refused, ask, json
-from labstow.gateway.ids import is_ulid
 from labstow.gateway.madsci.shown import shown
 
 Json = dict[str, Any]
@@ -28,15 +28,17 @@ def known(resource_id: str) -> str:
 
 async def done(request: Request, verb: str, command: Json, part: str | None = None) -> Response:
     """Have a command done, and answer the resource, or that part of the reply, with what is in it."""
-    reply = orjson.loads(await ask(request, verb, command))
+    reply = orjson.loads(await ask(request, verb, command, fill=part or "."))
     return answer(await filled(request, reply if part is None else reply[part]))
 
 
 async def filled(request: Request, thing: Json) -> Json:
-    """A resource with its children, which the answers to commands leave out.
+    """A resource with its children, which the worker left out if it could not read them, or answered so before.
 
     If they cannot be read it is given without them: the command is done, and a refusal would say that it is not.
     """
+    if "children" in thing:
+        return thing
     if thing["base_type"] in CONTAINERS and (thing["base_type"] == BaseType.POOL or float(thing["quantity"])):
         with suppress(Refused, Refusal):
             return await whole(request, thing["resource_id"])

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from labstow.client.bus import Bus
-from labstow.gateway import batch, containers, docs, history, quantities, queries, resources, service, templates
+from labstow.gateway import batch, containers, docs, history, locks, quantities, queries, resources, service, templates
 from labstow.gateway.edge import problem
 from labstow.gateway.front import Front
 from labstow.gateway.settings import GatewaySettings
@@ -33,8 +33,10 @@ def create_app(settings: GatewaySettings | None = None, bus: Bus | None = None) 
     app = Front(title="labstow", version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.settings, app.state.bus = own, bus
     app.add_exception_handler(HTTPException, no_such_route)
-    for part in (resources, containers, quantities, queries, history, templates, batch, service, docs):
+    for part in (resources, containers, quantities, queries, history, templates, locks, batch, service, docs):
         app.serve(part.router)
+    for more in (containers, templates, locks):
+        app.serve(more.ours)
     return app
 
 

@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from labstow.gateway.answers import done, filled, known, tagged
-from labstow.gateway.edge import Route, ask, body, json, op_id
+from labstow.gateway.edge import MadsciRoute, Route, ask, body, json, op_id
 from labstow.gateway.madsci import contents
 from labstow.gateway.madsci.given import given
 from labstow.gateway.madsci.shown import columns, shown
@@ -17,7 +17,8 @@ Json = dict[str, Any]
 
 INTO: Final = {"container_id": RESOURCE_ID, "key": "A1", "replace": False}
 
-router = APIRouter(route_class=Route, tags=["containers"])
+router = APIRouter(route_class=MadsciRoute, tags=["containers"])
+ours = APIRouter(route_class=Route, tags=["containers"])
 
 
 @router.post("/resource/{resource_id}/child/set", openapi_extra=takes({"key": "A1", "child": RESOURCE}))
@@ -49,12 +50,14 @@ async def push(request: Request, resource_id: str) -> Response:
 @router.post("/resource/{resource_id}/pop")
 async def pop(request: Request, resource_id: str) -> Response:
     """Take the resource on top of a stack, at the front of a queue, or in a slot: answers it, and the container."""
-    told = orjson.loads(await ask(request, "resource.pop", {"container_id": known(resource_id)}))
+    told = orjson.loads(
+        await ask(request, "resource.pop", {"container_id": known(resource_id)}, fill="resource,source")
+    )
     popped = await asyncio.gather(filled(request, told["resource"]), filled(request, told["source"]))
     return json([shown(thing) for thing in popped])
 
 
-@router.post("/resource/{resource_id}/move", openapi_extra=takes(INTO))
+@ours.post("/resource/{resource_id}/move", openapi_extra=takes(INTO))
 async def move(request: Request, resource_id: str) -> Response:
     """Move a resource to a container, in one transaction; without `container_id`, out of where it is.
 
@@ -68,7 +71,7 @@ async def move(request: Request, resource_id: str) -> Response:
     return tagged({what: thing and columns(thing) for what, thing in told.items()}, told["resource"]["version"])
 
 
-@router.post("/resource/{resource_id}/swap", openapi_extra=takes({"other_id": RESOURCE_ID}))
+@ours.post("/resource/{resource_id}/swap", openapi_extra=takes({"other_id": RESOURCE_ID}))
 async def swap(request: Request, resource_id: str) -> Response:
     """Let two resources change places, in one transaction. Answers both, each without what is in it."""
     command = {"resource_id": known(resource_id), "other_id": (await body(request, "other_id")).get("other_id")}

@@ -1,9 +1,10 @@
 """The edge of the gateway: what every request and every answer goes through."""
 
 import logging
+import math
 import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import orjson
 from fastapi import Request, Response
@@ -11,7 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from labstow.client.bus import Bus, Reply
-from labstow.contracts import batch, headers, template
+from labstow.contracts import batch, headers, lock, template
 from labstow.contracts.errors import BadRequest, Internal, Invalid, Refusal, RequestTooLarge
 from labstow.contracts.ulids import new_ulid
 from labstow.gateway.ids import operation
@@ -21,12 +22,18 @@ PROBLEM: Final = "application/problem+json"
 RETRY_AFTER: Final = {"Retry-After": "1"}
 
 CONDITIONAL: Final = {
-    command.subject: "expected_version" in command.model_fields for command in (*batch.COMMANDS, *template.COMMANDS)
+    command.subject: "expected_version" in command.model_fields
+    for command in (*batch.COMMANDS, *template.COMMANDS, *lock.COMMANDS)
 }
 """All commands, and whether they can be bound to a version."""
 
+ANY: Final = "*"
+"""Presented as lease for callers who have no way to say what they hold."""
+
 _OPERATION: Final = "labstow.operation"
 """Where a request keeps its operation id."""
+_LEASE: Final = "labstow.lease"
+"""Where a request keeps the lease of its route."""
 _TAG: Final = re.compile(rb'\s*"([0-9]{1,10})"\s*')
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -45,11 +52,15 @@ class Refused(Exception):
 class Route(APIRoute):
     """Hands the request over as it is, and turns every way out into an answer: nothing is validated twice."""
 
+    lease: ClassVar[str | None] = None
+    """What goes with a command whose caller presents none."""
+
     def get_route_handler(self) -> Handler:
         """Give the function that answers, whatever happens."""
-        endpoint = self.endpoint
+        endpoint, lease = self.endpoint, self.lease
 
         async def handle(request: Request) -> Response:
+            request.scope[_LEASE] = lease
             try:
                 response: Response = await endpoint(request, **request.path_params)
             except Refused as refused:
@@ -67,6 +78,12 @@ class Route(APIRoute):
         return handle
 
 
+class MadsciRoute(Route):
+    """A route of MADSci's clients, which have no way to present a lease."""
+
+    lease = ANY
+
+
 def refuse(refusal: Refusal) -> Response:
     """Our own refusal as an answer."""
     return problem(refusal.status, orjson.dumps(refusal.problem(), default=str))
@@ -74,7 +91,17 @@ def refuse(refusal: Refusal) -> Response:
 
 def problem(status: int, body: bytes) -> Response:
     """A problem body as an answer."""
-    return Response(body, status, RETRY_AFTER if status == 503 else None, PROBLEM)
+    return Response(body, status, retry_after(status, body), PROBLEM)
+
+
+def retry_after(status: int, body: bytes) -> dict[str, str] | None:
+    """When to try again, where that helps: after a moment, or when a lease ends at the latest."""
+    if status == 503:
+        return RETRY_AFTER
+    if status in (423, 429):
+        wait_ms = orjson.loads(body).get("expires_in_ms") or 0
+        return {"Retry-After": str(max(1, math.ceil(wait_ms / 1000)))}
+    return None
 
 
 def json(value: object, status: int = 200) -> Response:
@@ -103,12 +130,20 @@ def op_id(request: Request) -> str:
     return found
 
 
-async def ask(request: Request, verb: str, message: Mapping[str, Any]) -> bytes:
+def actor(request: Request) -> str:
+    """Who asks, as they say."""
+    told = dict(request.scope["headers"])
+    return told.get(b"x-owner", b"").decode("latin-1") or "anonymous"
+
+
+async def ask(request: Request, verb: str, message: Mapping[str, Any], *, fill: str | None = None) -> bytes:
     """Ask a worker in the name of the caller; a command on condition of the version that `If-Match` names.
+
+    `fill` names parts of the answer to a command that are to come with everything in them.
 
     Raises:
         Refused: the worker said no.
-        Invalid: it is nested deeper than can be written, or `If-Match` is not a version or has no meaning here.
+        Invalid: it is nested deeper than can be written, or a header says what it cannot say here.
     """
     told = dict(request.scope["headers"])
     if (match := told.get(b"if-match")) is not None and verb in CONDITIONAL:
@@ -119,16 +154,36 @@ async def ask(request: Request, verb: str, message: Mapping[str, Any]) -> bytes:
         raise Invalid(summary=str(error), errors=[]) from None
     heads = {
         headers.OP_ID: op_id(request),
-        headers.ACTOR: told.get(b"x-owner", b"").decode("latin-1") or "anonymous",
+        headers.ACTOR: actor(request),
         headers.VIA: "rest",
     }
     if trace := told.get(b"traceparent"):
         heads[headers.TRACE] = trace.decode("latin-1")
+    if lease := leases(request, verb):
+        heads[headers.LEASE] = lease
+    if fill:
+        heads[headers.FILL] = fill
     budget = settings(request).request_budget_s
     reply = await bus(request).ask(verb, written, heads, budget=budget)
     if reply.status != 200:
         raise Refused(reply)
     return reply.body
+
+
+def leases(request: Request, verb: str) -> str | None:
+    """Give the leases that the caller presents, else what the route presents with a command.
+
+    Raises:
+        Invalid: the caller names all that anybody holds.
+    """
+    told = b",".join(value for name, value in request.scope["headers"] if name == b"labstow-lease")
+    ids = [id_ for part in told.decode("latin-1").split(",") if (id_ := part.strip())]
+    if ANY in ids:
+        raise Invalid(summary=f"{headers.LEASE}: expected ids of leases, separated by commas", errors=[])
+    if not ids and verb in CONDITIONAL:
+        route: str | None = request.scope[_LEASE]
+        return route
+    return ",".join(ids)
 
 
 def expected(match: bytes, verb: str) -> int:

@@ -1,5 +1,6 @@
 """What stands in the query of a URL."""
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -8,6 +9,7 @@ import orjson
 from fastapi import Request
 
 from labstow.contracts.errors import Invalid
+from labstow.contracts.message import written_plainly
 
 
 class Kind(NamedTuple):
@@ -15,6 +17,8 @@ class Kind(NamedTuple):
 
     read: Callable[[str], object]
     schema: Mapping[str, Any]
+    many: bool = False
+    """Whether it may stand there several times; then it is a list."""
 
 
 Kinds = Mapping[str, Kind]
@@ -45,6 +49,14 @@ def _whole(text: str) -> int:
     return int(text)
 
 
+def _number(text: str) -> float:
+    written_plainly(text)
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("expected a number that is not as large")
+    return number
+
+
 def _mapping(text: str) -> object:
     try:
         return orjson.loads(text)
@@ -54,9 +66,11 @@ def _mapping(text: str) -> object:
 
 TEXT: Final = Kind(str, {"type": "string"})
 WHOLE: Final = Kind(_whole, {"type": "integer"})
+NUMBER: Final = Kind(_number, {"type": "number"})
 FLAG: Final = Kind(_flag, {"type": "boolean"})
 MOMENT: Final = Kind(instant, {"type": "string", "format": "date-time"})
 MAPPING: Final = Kind(_mapping, {"type": "string", "contentMediaType": "application/json"})
+TEXTS: Final = Kind(str, {"type": "array", "items": {"type": "string"}}, many=True)
 
 
 def parameters(request: Request, kinds: Kinds) -> dict[str, Any]:
@@ -71,10 +85,12 @@ def parameters(request: Request, kinds: Kinds) -> dict[str, Any]:
     for name, text in request.query_params.multi_items():
         if name not in kinds:
             raise Invalid(summary=f"no parameter {name[:80]} here, only {', '.join(kinds) or 'none at all'}", errors=[])
-        if name in found:
+        kind = kinds[name]
+        if name in found and not kind.many:
             raise Invalid(summary=f"{name}: stands there twice", errors=[])
         try:
-            found[name] = kinds[name].read(text)
+            value = kind.read(text)
         except ValueError as error:
             raise Invalid(summary=f"{name}: {error}", errors=[]) from None
+        found[name] = [*found.get(name, ()), value] if kind.many else value
     return found

@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from labstow.gateway.answers import done, known
-from labstow.gateway.edge import Route
+from labstow.gateway.edge import MadsciRoute
 from labstow.gateway.openapi import asks
 from labstow.gateway.parameters import TEXT, parameters
 
@@ -13,7 +13,7 @@ QUANTITY: Final = {"quantity": TEXT, "unit": TEXT}
 AMOUNT: Final = {"amount": TEXT, "unit": TEXT}
 CAPACITY: Final = {"capacity": TEXT, "unit": TEXT}
 
-router = APIRouter(route_class=Route, tags=["quantities"])
+router = APIRouter(route_class=MadsciRoute, tags=["quantities"])
 
 
 @router.post("/resource/{resource_id}/quantity", openapi_extra=asks(QUANTITY))

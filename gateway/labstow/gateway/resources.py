@@ -6,9 +6,9 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from labstow.contracts.errors import NotRemoved
+from labstow.contracts.ulids import is_ulid
 from labstow.gateway.answers import answer, done, filled, known, tagged, whole
-from labstow.gateway.edge import Route, ask, body, op_id
-from labstow.gateway.ids import is_ulid
+from labstow.gateway.edge import MadsciRoute, ask, body, op_id
 from labstow.gateway.madsci.given import given
 from labstow.gateway.madsci.shown import shown
 from labstow.gateway.openapi import RESOURCE, asks, takes
@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 HOW: Final = {"as_of": MOMENT, "children": FLAG, "removed": FLAG}
 
-router = APIRouter(route_class=Route, tags=["resources"])
+router = APIRouter(route_class=MadsciRoute, tags=["resources"])
 
 
 @router.get("/resource/{resource_id}", openapi_extra=asks(HOW))
@@ -68,7 +68,7 @@ async def restore(request: Request, resource_id: str) -> Response:
     """Bring back what a removal took, to where it was. `refused` says why it is not there, if it is not."""
     if not is_ulid(resource_id):
         raise NotRemoved(resource_id=resource_id[:80])
-    told = orjson.loads(await ask(request, "resource.restore", {"resource_id": resource_id}))
+    told = orjson.loads(await ask(request, "resource.restore", {"resource_id": resource_id}, fill="resource"))
     thing = await filled(request, told["resource"])
     about = {"change_type": "Updated", "changed_at": thing["updated_at"]}
     about |= {"restored": told["restored"], "refused": told["refused"]}

@@ -12,7 +12,7 @@ from labstow.contracts.service import Ready
 from labstow.gateway.edge import PROBLEM, RETRY_AFTER, Route, bus, json, settings
 from labstow.gateway.version import VERSION
 
-WORKERS: Final = ("resource", "history")
+WORKERS: Final = ("resource", "history", "lock")
 PATIENCE: Final = 1.0
 """Seconds in which a worker has to answer that it is ready."""
 
@@ -47,15 +47,17 @@ async def show_settings(request: Request) -> Response:
 
 @router.get("/health")
 async def health(request: Request) -> Response:
-    """Tell whether everything works, always with 200."""
-    problems = await troubles(request)
+    """Tell whether everything works, always with 200; `degraded` is what works, only less well."""
+    problems, degraded = await found(request)
+    told = {**{worker: f"ready, but {why}" for worker, why in degraded.items()}, **problems}
     return json(
         {
             "healthy": not problems,
-            "description": "; ".join(problems.values()) or "everything answers",
+            "description": "; ".join(told.values()) or "everything answers",
             "version": VERSION,
             "db_connected": not problems,
-            "details": {worker: problems.get(worker, "ready") for worker in ("nats", *WORKERS)},
+            "degraded": degraded,
+            "details": {worker: told.get(worker, "ready") for worker in ("nats", *WORKERS)},
         }
     )
 
@@ -69,29 +71,30 @@ async def live(request: Request) -> Response:
 @router.get("/health/ready", responses={503: {"description": "Not now, and why."}})
 async def ready(request: Request) -> Response:
     """Answer 200 when requests would be served now: NATS is there, and the workers have their database."""
-    problems = await troubles(request)
+    problems, degraded = await found(request)
     if not problems:
-        return json({"ready": True})
+        return json({"ready": True, "degraded": degraded})
     told = {"type": "urn:labstow:not_ready", "code": "not_ready", "status": 503, "reasons": problems}
     body = orjson.dumps(told | {"detail": "; ".join(problems.values())})
     return Response(body, 503, RETRY_AFTER, PROBLEM)
 
 
-async def troubles(request: Request) -> dict[str, str]:
-    """Ask all workers at once; what is wrong with whom, nothing if nothing is."""
+async def found(request: Request) -> tuple[dict[str, str], dict[str, str]]:
+    """Ask all workers at once: what is wrong with whom, and what works less well than it should."""
     if not bus(request).connected:
-        return {"nats": "there is no connection to NATS"}
-    found = await asyncio.gather(*(trouble(request, worker) for worker in WORKERS))
-    return {worker: why for worker, why in zip(WORKERS, found, strict=True) if why}
+        return {"nats": "there is no connection to NATS"}, {}
+    told = dict(zip(WORKERS, await asyncio.gather(*(trouble(request, worker) for worker in WORKERS)), strict=True))
+    problems = {worker: wrong for worker, (wrong, _) in told.items() if wrong}
+    return problems, {worker: worse for worker, (_, worse) in told.items() if worse}
 
 
-async def trouble(request: Request, worker: str) -> str | None:
-    """What is wrong with a kind of worker."""
+async def trouble(request: Request, worker: str) -> tuple[str | None, str | None]:
+    """What is wrong with a kind of worker, and what works less well."""
     try:
         reply = await bus(request).ask(f"{worker}.{Ready.subject}", b"{}", budget=PATIENCE, patience=0)
     except (Unavailable, Late):
-        return f"no {worker} worker answers"
+        return f"no {worker} worker answers", None
+    told: dict[str, Any] = orjson.loads(reply.body)
     if reply.status == 200:
-        return None
-    problem: dict[str, Any] = orjson.loads(reply.body)
-    return f"the {worker} worker is not ready: {problem.get('detail')}"
+        return None, told.get("degraded")
+    return f"the {worker} worker is not ready: {told.get('detail')}", None

@@ -3,6 +3,7 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from labstow.contracts.lock import MAX_TTL_S
 from labstow.contracts.message import Ulid
 from labstow.contracts.ulids import derived_ulid
 
@@ -19,6 +20,9 @@ class GatewaySettings(BaseSettings):
     manager_id: Ulid | None = Field(None, description="Its id there; made from the name if not given.")
     request_budget_s: float = Field(5.0, gt=0, description="Seconds until a request is answered, come what may.")
     max_body_bytes: int = Field(1 << 20, ge=1, description="A larger request is refused before anybody reads it.")
+    lock_default_duration_s: float = Field(
+        300.0, ge=1, le=MAX_TTL_S, description="How long a lock of MADSci's clients lasts if they do not say."
+    )
 
     @property
     def shown_id(self) -> str:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from labstow.contracts.base_types import BaseType
 from labstow.contracts.errors import Invalid, OtherShape
 from labstow.gateway.answers import answer, tagged
-from labstow.gateway.edge import Route, ask, body, json, op_id, refuse_unknown
+from labstow.gateway.edge import MadsciRoute, Route, ask, body, json, op_id, refuse_unknown
 from labstow.gateway.madsci.shown import written
 from labstow.gateway.madsci.templates import ABOUT, INSTANCE, changed, created, info, instance, shown_template
 from labstow.gateway.openapi import RESOURCE, asks, takes
@@ -23,7 +23,8 @@ MANY: Final = {"instances": [{"resource_name": "Plate 8", "overrides": {"attribu
 VERSION: Final = {"version": WHOLE}
 PAGE: Final = 1_000
 
-router = APIRouter(route_class=Route, tags=["templates"])
+router = APIRouter(route_class=MadsciRoute, tags=["templates"])
+ours = APIRouter(route_class=Route, tags=["templates"])
 
 
 @router.post("/template/create", openapi_extra=takes(NEW))
@@ -91,7 +92,7 @@ async def create_resource(request: Request, template_name: str) -> Response:
     return answer((await asked(request, "template.instantiate", command))["resources"][0])
 
 
-@router.post("/template/{template_name}/instantiate", openapi_extra=takes(MANY) | asks(VERSION))
+@ours.post("/template/{template_name}/instantiate", openapi_extra=takes(MANY) | asks(VERSION))
 async def instantiate(request: Request, template_name: str) -> Response:
     """Make many resources from a template, or from one of its versions, all or none."""
     instances = (await body(request, "instances")).get("instances")

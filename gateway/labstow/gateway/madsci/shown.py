@@ -18,8 +18,7 @@ import orjson
 from orjson import Fragment
 
 from labstow.contracts.base_types import CONTAINERS, SHAPED, BaseType
-from labstow.contracts.ulids import derived_ulid
-from labstow.gateway.ids import is_ulid
+from labstow.contracts.ulids import derived_ulid, is_ulid
 
 Json = dict[str, Any]
 Children = list[Json | Fragment | None] | dict[str, Json | Fragment]

@@ -21,7 +21,7 @@ READ_AT_ONCE: Final = 200
 _PLAIN: Final = (
     journal.c.seq, journal.c.event_id, journal.c.noun, journal.c.entity_id, journal.c.version, journal.c.what,
     journal.c.at, journal.c.actor, journal.c.via, journal.c.op_id, journal.c.group_id, journal.c.reason,
-    journal.c.parent_id, journal.c.prev_hash, journal.c.hash,
+    journal.c.parent_id, journal.c.token, journal.c.prev_hash, journal.c.hash,
 )  # fmt: skip
 _NAMES: Final = [str(column.name) for column in _PLAIN]
 _ENTRIES: Final = Statement.of(

@@ -1,18 +1,21 @@
 """Questions to the journal."""
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
     DateTime,
+    Text,
     bindparam,
     false,
     func,
     literal_column,
     select,
+    union_all,
 )
 
 from labstow.contracts.errors import NotFound
@@ -25,6 +28,7 @@ from labstow.workers.kit.tables import journal
 
 ROOM: Final = 6_500_000
 """Bytes of an answer; a NATS message holds 8 MB."""
+NOUNS: Final = ("resource", "lock", "template")
 SHAPES: Final = 512
 """Statements of so many kinds of query are at hand."""
 POINTED: Final = frozenset({"entity_id", "actor", "before"})
@@ -80,22 +84,28 @@ async def at(entries: KnownEntries, db: Pipeline, asked: At) -> bytes:
 def _newest(filters: frozenset[str]) -> Statement:
     """The numbers of the newest entries that match, newest first."""
     conditions = [_FILTERS[name] for name in sorted(filters)]
-    order: tuple[ColumnElement[Any], ...] = (journal.c.seq.desc(),)
-    if "entity_id" in filters:
-        # As the index of versions has it: the newest are found without looking at the others. The versions of a
-        # thing rise with their numbers.
-        order = (journal.c.noun.desc(), journal.c.version.desc())
-        if "before" in filters:
-            conditions.append(journal.c.version < func.coalesce(_version_of_before(), literal_column(str(2**31 - 1))))
-    return Statement.of(
-        select(journal.c.seq).where(*conditions).order_by(*order).limit(bindparam("most", type_=BigInteger))
-    )
+    most = bindparam("most", type_=BigInteger)
+    if "entity_id" not in filters:
+        return Statement.of(select(journal.c.seq).where(*conditions).order_by(journal.c.seq.desc()).limit(most))
+    # A thing and its lock have one id. Each is read as the index of versions has it: the newest are found without
+    # looking at the others, for the versions of a thing rise with their numbers.
+    every = [literal_column(f"'{noun}'", Text) for noun in NOUNS]
+    nouns: Sequence[ColumnElement[str]] = [bindparam("noun", type_=Text)] if "noun" in filters else every
+    parts = []
+    for noun in nouns:
+        bound = [journal.c.version < _version_of_before(noun)] if "before" in filters else []
+        own = select(journal.c.seq).where(journal.c.noun == noun, *conditions, *bound)
+        parts.append(own.order_by(journal.c.version.desc()).limit(most).subquery().select())
+    found = union_all(*parts).subquery("found")
+    return Statement.of(select(found.c.seq).order_by(found.c.seq.desc()).limit(most))
 
 
-def _version_of_before() -> ColumnElement[int]:
+def _version_of_before(noun: ColumnElement[str]) -> ColumnElement[int]:
+    """The version of the entry with the number `before`, if it is about this noun."""
     last = journal.alias("last")
     its = (last.c.seq == bindparam("before", type_=BigInteger)) & (last.c.entity_id == bindparam("entity_id"))
-    return select(last.c.version).where(its).scalar_subquery()
+    version = select(last.c.version).where(its, last.c.noun == noun).scalar_subquery()
+    return func.coalesce(version, literal_column(str(2**31 - 1)))
 
 
 _AT: Final = Statement.of(

@@ -31,6 +31,8 @@ class Call(Generic[R_co]):
     also: Footprint | None = None
     """What earlier tries found it needs."""
     tries: int = 0
+    fill: tuple[str, ...] = ()
+    """Parts of the answer that are to come with everything in them."""
 
     @property
     def late_s(self) -> float:

@@ -70,9 +70,9 @@ class Intake:
             request = parse(endpoint.request, message.data)
             by = caller(head)
             call = Call(request, by, answer, deadline=deadline(head))
-            if (
-                isinstance(request, Command) and request.kept
-            ):  # without an id of the caller's, it still guards our own repetitions
+            if fill := head.get(headers.FILL):
+                call.fill = tuple(fill.split(","))
+            if isinstance(request, Command) and request.kept:  # it guards our own repetitions, too
                 call.digest = sha256(endpoint.request.subject.encode() + b"\0" + message.data).hexdigest()
             if not endpoint.lane_of(request).put(call):
                 raise Busy(retry_after_s=RETRY_AFTER_S)  # noqa: TRY301

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from nats.aio.client import Client
@@ -44,14 +45,14 @@ class Worker:
         address = subjects.request(subject or request.subject)
         self.endpoints.append(Endpoint(request, address, subjects.queue(self.name), lane_of))
 
-    def serve_ready(self, url: str, room: int) -> None:
+    def serve_ready(self, url: str, room: int, degraded: Callable[[], str | None] = lambda: None) -> None:
         """Tell whether this worker is ready, from a lane of its own: slow searches do not make it unready."""
-        reader = Reader(url, one_by_one({Ready: _ready}))
+        reader = Reader(url, one_by_one({Ready: partial(_ready, degraded)}))
         lane = self.lane(Lane(reader.run, room=room))
         self.serve(Ready, lambda _: lane, f"{self.name}.ready")
         self.closing.append(reader.close)
 
 
-async def _ready(db: Pipeline, query: Ready) -> bytes:
+async def _ready(degraded: Callable[[], str | None], db: Pipeline, query: Ready) -> bytes:
     ((revision,),) = await fetch(db, REVISION, {})
-    return dumps({"ready": True, "schema_revision": revision})
+    return dumps({"ready": True, "schema_revision": revision, "degraded": degraded()})

@@ -20,6 +20,7 @@ from labstow.workers.lock.noun import LOCK
 from labstow.workers.lock.repository import Repository
 from labstow.workers.lock.room import Room
 from labstow.workers.lock.sweeper import Sweeper
+from labstow.workers.lock.ticket import Left
 from labstow.workers.lock.usage import usage
 from labstow.workers.lock.wake import Bell
 
@@ -34,7 +35,10 @@ def make(settings: Settings) -> Worker:
     locks = Repository(settings.lock_classes)
 
     def committed(decision: Decision[Lease]) -> None:
-        if freed := frozenset(lease.id for lease in decision.changed.values() if not lease.held or lease.line):
+        """Tell those who wait, here and elsewhere; also who asked twice, of which one was answered."""
+        moved = any(isinstance(note, Left) for note in decision.notes)
+        changed = decision.changed.values()
+        if freed := frozenset(lease.id for lease in changed if moved or lease.line or not lease.held):
             waiting.heard(freed)
             bell.ring(freed)
 
@@ -60,7 +64,7 @@ def make(settings: Settings) -> Worker:
         worker.serve(query, lambda _: looking)
     slow = worker.lane(Lane(counting.run, room=room))
     worker.serve(ReadUsage, lambda _: slow)
-    worker.serve_ready(url, room)
+    worker.serve_ready(url, room, lambda: bell.problem and f"waiters look once a second, Redis: {bell.problem}")
     worker.background += [partial(_alone, run) for run in (waiting.run, sweeper.run, bell.run)]
     worker.leaving.append(waiting.close)
     worker.closing += [each.close for each in (unit, large, reader, counting, bell)]

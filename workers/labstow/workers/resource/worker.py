@@ -8,6 +8,7 @@ from labstow.workers.kit.lane import Lane
 from labstow.workers.kit.settings import Settings
 from labstow.workers.kit.unit import Unit
 from labstow.workers.kit.worker import Worker
+from labstow.workers.resource.filling import Filling
 from labstow.workers.resource.footprint import HEAVY, Footprint, weight
 from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.reading import worker as reading
@@ -24,8 +25,9 @@ def make(settings: Settings) -> Worker:
     url, room = settings.postgres_url, settings.queue_room
     resources = Repository(settings.units, settings.lock_classes, strict=settings.compat_locks == "strict")
     units = [Unit(url, RESOURCE, resources), Unit(url, RESOURCE, resources, timeout_s=HEAVY_TIMEOUT_S, aside=True)]
-    light = worker.lane(Lane(units[0].run, room=room, limit=settings.batch_commands, weight=_weight))
-    heavy = worker.lane(Lane(units[1].run, room=room))
+    filling = Filling()
+    light = worker.lane(Lane(filling.beside(units[0].run), room=room, limit=settings.batch_commands, weight=_weight))
+    heavy = worker.lane(Lane(filling.beside(units[1].run), room=room))
     light.moves_to = lambda call: heavy if _is_heavy(call) else light
 
     def lane_of(request: Request[Any]) -> Lane:
@@ -33,7 +35,7 @@ def make(settings: Settings) -> Worker:
 
     for command in RULES:
         worker.serve(command, lane_of)
-    reading.serve(worker, settings)
+    filling.reading = reading.serve(worker, settings)
     worker.serve_ready(url, room)
     templates.serve(worker, settings)
     worker.closing += [*(unit.close for unit in units)]

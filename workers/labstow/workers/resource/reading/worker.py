@@ -24,11 +24,11 @@ HISTORIANS: Final = 2
 SLOWEST_SEARCH_S: Final = 30
 
 
-def serve(worker: Worker, settings: Settings) -> None:
+def serve(worker: Worker, settings: Settings) -> Lane:
     """Have a worker answer questions about resources.
 
     What is found by id is gathered. What is searched for is answered side by side, each search on a connection of its
-    own; so is what was at a moment. Neither waits for the other.
+    own; so is what was at a moment. Neither waits for the other. Gives the lane of what is found by id.
     """
     url, room, known = settings.postgres_url, settings.queue_room, Known()
     gets = Reader(url, partial(get, known), opened=known.forget)
@@ -57,3 +57,4 @@ def serve(worker: Worker, settings: Settings) -> None:
     for query in QUERIES:
         worker.serve(query, lane_of)
     worker.closing += [reader.close for reader in (gets, hierarchies, wheres, *finders, *historians)]
+    return getting
