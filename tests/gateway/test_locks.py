@@ -57,6 +57,14 @@ async def test_a_client_of_madsci_locks_as_itself_and_reads_the_resource_after_t
     assert LEASE not in answer.text  # I12
 
 
+async def test_a_resource_that_the_worker_shows_is_not_read_again(http: Connect) -> None:
+    lab = lab_of_locks(lock_acquire=lambda _: GRANTED | {"resource": thing()})
+    answer = await http(lab).post(f"/resource/{ID}/lock?client_id={CLIENT}")
+    assert [verb for verb, _ in lab.asked] == ["lock.acquire"]
+    assert lab.heads[0][headers.FILL] == "resource"
+    assert (answer.json()["resource_name"], answer.json()["locked_by"]) == ("S1", CLIENT)
+
+
 @pytest.mark.parametrize(("owner", "session"), [("ada", "ada"), (None, "anonymous")])
 @pytest.mark.parametrize("named", ["", "client_id="])
 async def test_who_names_no_client_and_no_duration_locks_as_who_asks_for_five_minutes(

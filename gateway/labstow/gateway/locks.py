@@ -20,6 +20,8 @@ LISTED: Final = {"holder": TEXT, "older_than_s": NUMBER, "limit": WHOLE, "after"
 THINGS: Final = {"resource_id": TEXTS}
 SPAN: Final = THINGS | {"since": MOMENT, "until": MOMENT, "holder": TEXT}
 
+THING: Final = "resource"
+"""Under this name the worker shows the resource that was locked or unlocked."""
 LEASE: Final = "01M7ZQPSHVEFGKGX3AXV289NGE"
 TAKE: Final = {"resource_ids": [RESOURCE_ID], "ttl_s": 60, "wait_s": 30, "purpose": "weighing"}
 TICKET: Final = {"ticket": LEASE}
@@ -35,8 +37,8 @@ async def lock(request: Request, resource_id: str) -> Response:
     session = named(request, told)
     ttl_s = told.get("lock_duration", settings(request).lock_default_duration_s)
     command = {"resource_ids": [known(resource_id)], "ttl_s": ttl_s, "session": session, "lenient": True}
-    granted = orjson.loads(await ask(request, "lock.acquire", command))
-    return await read(request, resource_id, locked_by=session, locked_until=granted["expires_at"])
+    granted = orjson.loads(await ask(request, "lock.acquire", command, fill=THING))
+    return await read(request, resource_id, granted, locked_by=session, locked_until=granted["expires_at"])
 
 
 @router.delete("/resource/{resource_id}/unlock", openapi_extra=asks(UNLOCK))
@@ -44,13 +46,13 @@ async def unlock(request: Request, resource_id: str) -> Response:
     """Give back what `client_id` has locked. 403 if it has not, or not any more."""
     command = {"session": named(request, parameters(request, UNLOCK)), "resource_ids": [known(resource_id)]}
     try:
-        await ask(request, "lock.release", command)
+        released = orjson.loads(await ask(request, "lock.release", command, fill=THING))
     except Refused as refused:
         if refused.reply.code != LeaseLost.code:
             raise
         # Their client takes 403 for "not yours", and everything else for a failure of ours.
         return problem(403, orjson.dumps(orjson.loads(refused.reply.body) | {"status": 403}))
-    return await read(request, resource_id)
+    return await read(request, resource_id, released)
 
 
 @router.get("/resource/{resource_id}/check_lock")
@@ -126,13 +128,13 @@ def named(request: Request, told: Json) -> str:
     return told.get("client_id") or actor(request)
 
 
-async def read(request: Request, resource_id: str, **lock: str) -> Response:
-    """A resource in their shape, with its lock.
+async def read(request: Request, resource_id: str, told: Json, **lock: str) -> Response:
+    """A resource in their shape, with its lock: as the worker told it, which leaves out what it cannot read at once.
 
     If there is too much in it for one answer it is given without that: the lock is taken all the same.
     """
     try:
-        thing = await whole(request, resource_id)
+        thing = told.get(THING) or await whole(request, resource_id)
     except Refused as refused:
         if refused.reply.code != AnswerTooLarge.code:
             raise

@@ -28,7 +28,7 @@ class Wish(NamedTuple):
 def obstacle(lab: Lab, wish: Wish, now: datetime, by: By) -> Conflict | None:
     """What stands in the way of a wish: a lease, a thing that cools, somebody who came earlier."""
     for resource_id in wish.ids:
-        for lease in holders(lab, resource_id, wish.scope, now):
+        for lease in holders(lab, resource_id, wish.scope, now, by):
             return _held(lab, resource_id, lease, wish, now, by)
         settled = lab.lease(resource_id)
         if settled.held:  # its time is over, which nobody noted yet
@@ -36,43 +36,46 @@ def obstacle(lab: Lab, wish: Wish, now: datetime, by: By) -> Conflict | None:
         if settled.cooling(now):
             return _cooling(lab, settled, now)
     if ahead := before(lab, wish, now):
-        name, first = lab.name(wish.ids[0]), ahead[0]
+        first = ahead[0]
+        shared = next((each for each in wish.ids if each in first.resource_ids), wish.ids[0])
         facts = {"holder": first.principal, "session": first.session, "purpose": first.purpose}
-        return InLine(resource_id=wish.ids[0], name=name, waiters=len(ahead), **facts)
+        return InLine(resource_id=shared, name=lab.name(shared), waiters=len(ahead), **facts)
     return None
 
 
-def holders(lab: Lab, resource_id: str, scope: Scope, now: datetime) -> Iterable[Lease]:
-    """The leases in force that keep others from a thing, or from it and everything in it."""
+def holders(lab: Lab, resource_id: str, scope: Scope, now: datetime, by: By) -> Iterable[Lease]:
+    """The leases in force that keep others from a thing, or from it and everything in it. Around it and in it, those
+    that the caller presents keep nobody.
+    """
     if (own := lab.lease(resource_id)).live(now):
         yield own
-    if any(lease.scope == "subtree" and lease.live(now) for lease in lab.leases.values()):
+    if any(lease.scope == "subtree" and lease.held for lease in lab.leases.values()):
         for above in lab.above(resource_id):
-            if (lease := lab.leases.get(above)) and lease.scope == "subtree" and lease.live(now):
+            if (known := lab.leases.get(above)) is None or known.scope != "subtree" or not known.held:
+                continue
+            lease = lab.lease(above)  # with its row locked: else it could be renewed meanwhile
+            if lease.live(now) and not _presented(lease, by):
                 yield lease
     if scope == "subtree":
         for inside in contents(lab, lab.thing(resource_id)):
-            if (lease := lab.lease(inside.id)).live(now):
+            if (lease := lab.lease(inside.id)).live(now) and not _presented(lease, by):
                 yield lease
 
 
 def before(lab: Lab, wish: Wish, now: datetime) -> list[Ticket]:
     """Who came earlier and wants some of the same, first come first."""
-    earlier = (one for one in lab.tickets.values() if one.live(now))
-    ahead = [one for one in earlier if (wish.number is None or one.number < wish.number) and collide(lab, wish, one)]
+    if wish.number == 1:  # it came when nobody wanted any of it
+        return []
+    named = [lab.thing(each) for each in wish.ids]
+    wanted = {each.id for each in (*named, *(contents(lab, *named) if wish.scope == "subtree" else ()))}
+    ahead = []
+    for one in lab.tickets.values():
+        if not one.live(now) or (wish.number is not None and one.number >= wish.number):
+            continue
+        around = one.scope == "subtree" and any(not {*lab.above(each)}.isdisjoint(one.resource_ids) for each in wish.ids)
+        if around or not wanted.isdisjoint(one.resource_ids):
+            ahead.append(one)
     return sorted(ahead, key=lambda one: (one.number, one.id))
-
-
-def collide(lab: Lab, wish: Wish, ticket: Ticket) -> bool:
-    """Whether not both can be had at once."""
-    theirs = set(ticket.resource_ids)
-    if not theirs.isdisjoint(wish.ids):
-        return True
-    if ticket.scope == "subtree" and any(not theirs.isdisjoint(lab.above(each)) for each in wish.ids):
-        return True
-    return wish.scope == "subtree" and any(
-        inside.id in theirs for each in wish.ids for inside in contents(lab, lab.thing(each))
-    )
 
 
 def endless(lab: Lab, wish: Wish, mine: set[str], now: datetime) -> list[str] | None:
@@ -107,6 +110,10 @@ def _holds(ticket: Ticket, lease: Lease) -> bool:
     return own or lease.grant_id in ticket.holding
 
 
+def _presented(lease: Lease, by: By) -> bool:
+    return lease.lease in by.leases and lease.holder == by.principal
+
+
 def _held(lab: Lab, resource_id: str, lease: Lease, wish: Wish, now: datetime, by: By) -> Held:
     own = wish.session is not None and (lease.holder, lease.session) == (by.principal, wish.session)
     name = lab.name(resource_id)
@@ -119,7 +126,7 @@ def _held(lab: Lab, resource_id: str, lease: Lease, wish: Wish, now: datetime, b
         session=lease.session,
         purpose=lease.purpose,
         expires_in_ms=lease.left_ms(now),
-        waiters=len(lab.waiting(resource_id, now)),
+        waiters=len(lab.line(resource_id, now)),
         self=own,
     )
 

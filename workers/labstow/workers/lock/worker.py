@@ -23,6 +23,10 @@ from labstow.workers.lock.sweeper import Sweeper
 from labstow.workers.lock.ticket import Left
 from labstow.workers.lock.usage import usage
 from labstow.workers.lock.wake import Bell
+from labstow.workers.resource.filling import Filling
+from labstow.workers.resource.reading.get import get
+from labstow.workers.resource.reading.known import Known
+from labstow.workers.resource.reading.worker import GETS_IN_A_BATCH
 
 HEAVY_TIMEOUT_S: Final = 60
 SLOWEST_S: Final = 30
@@ -42,10 +46,13 @@ def make(settings: Settings) -> Worker:
             waiting.heard(freed)
             bell.ring(freed)
 
+    filling = Filling(_thing)
     unit = Unit(url, LOCK, locks, committed=committed)
     large = Unit(url, LOCK, locks, timeout_s=HEAVY_TIMEOUT_S, aside=True, committed=committed)
     waiting = Room()
-    light = worker.lane(Lane(waiting.beside(unit.run), room=room, limit=settings.batch_commands, weight=_weight))
+    light = worker.lane(
+        Lane(filling.beside(waiting.beside(unit.run)), room=room, limit=settings.batch_commands, weight=_weight)
+    )
     heavy = worker.lane(Lane(waiting.beside(large.run), room=room))
     light.moves_to = lambda call: heavy if _is_heavy(call) else light
     waiting.lane_of = light.moves_to
@@ -57,6 +64,9 @@ def make(settings: Settings) -> Worker:
 
     for command in COMMANDS:
         worker.serve(command, lane_of)
+    known = Known()
+    gets = Reader(url, partial(get, known), opened=known.forget)
+    filling.reading = worker.lane(Lane(gets.run, room=room, limit=GETS_IN_A_BATCH))
     reader = Reader(url, one_by_one({Status: reading.status, ListLeases: reading.leases}))
     counting = Reader(url, one_by_one({ReadUsage: usage}), timeout_s=SLOWEST_S, searching=True)
     looking = worker.lane(Lane(reader.run, room=room))
@@ -67,13 +77,19 @@ def make(settings: Settings) -> Worker:
     worker.serve_ready(url, room, lambda: bell.problem and f"waiters look once a second, Redis: {bell.problem}")
     worker.background += [partial(_alone, run) for run in (waiting.run, sweeper.run, bell.run)]
     worker.leaving.append(waiting.close)
-    worker.closing += [each.close for each in (unit, large, reader, counting, bell)]
+    worker.closing += [each.close for each in (unit, large, gets, reader, counting, bell)]
     return worker
 
 
 async def _alone(run: Any, _: Client) -> None:
     """Run what needs no NATS."""
     await run()
+
+
+def _thing(call: Call[Any], told: dict[str, Any]) -> dict[str, str]:
+    """What a lease is on, for those who want to see it; what is on several things is shown by their ids only."""
+    ids = told.get("resource_ids", ())
+    return dict.fromkeys(call.fill, ids[0]) if len(ids) == 1 else {}
 
 
 def _weight(call: Call[Any]) -> int:

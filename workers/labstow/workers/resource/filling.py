@@ -1,5 +1,6 @@
 """Answers to commands, with everything in the things that they show, for those who would ask for it next."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -15,10 +16,15 @@ LARGEST: Final = 4_000_000
 """Bytes of an answer; what is larger is left as it was."""
 
 
+Find = Callable[[Call[Any], dict[str, Any]], dict[str, str]]
+"""The things that a call wants in its answer, by the name under which they are shown."""
+
+
 class Filling:
     """Has the things read in the lane for that, together with what others read: the writer goes on meanwhile."""
 
-    def __init__(self) -> None:
+    def __init__(self, find: Find) -> None:
+        self._find = find
         self.reading: Lane
 
     def beside(self, run: Run) -> Run:
@@ -35,8 +41,7 @@ class Filling:
         if not answered.call.fill or answered.status != 200:
             return False
         told = orjson.loads(answered.body)
-        things = {part: told if part == ITSELF else told.get(part) for part in answered.call.fill}
-        ids = {part: thing["resource_id"] for part, thing in things.items() if thing and _holds(thing)}
+        ids = self._find(answered.call, told)
         answer = Answer(answered, told, len(ids))
         asked = [
             self.reading.put(Call(Get(resource_id=each), answered.call.by, partial(answer.read, part)))
@@ -67,6 +72,12 @@ class Answer:
         if tree := self._trees.get(ITSELF):
             return tree
         return orjson.dumps(self._told | {part: orjson.Fragment(tree) for part, tree in self._trees.items()})
+
+
+def parts(call: Call[Any], told: dict[str, Any]) -> dict[str, str]:
+    """Those parts of an answer that are wanted, and in which there is something."""
+    things = {part: told if part == ITSELF else told.get(part) for part in call.fill}
+    return {part: thing["resource_id"] for part, thing in things.items() if thing and _holds(thing)}
 
 
 def _holds(thing: dict[str, Any]) -> bool:

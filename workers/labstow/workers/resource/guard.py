@@ -3,7 +3,7 @@
 First comes whether the leases presented are in force (410), then who holds what would change (423), then the rule.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -56,7 +56,7 @@ class Guard:
                 raise NotYours
             if not any(lease.live(now) for lease in rows):
                 raise LeaseLost(how=rows[0].how())
-        self._subtrees = any(lease.scope == "subtree" and lease.live(now) for lease in lab.leases.values())
+        self._subtrees = any(lease.scope == "subtree" and lease.held for lease in lab.leases.values())
         self._tokens: dict[str, int | None] = {}
         """Of what was admitted."""
         self._bypassed: dict[str, Lease] = {}
@@ -82,19 +82,22 @@ class Guard:
         """Let some things be changed.
 
         Raises:
+            LeaseLost: one of them was given back before the rest of a lease that is presented.
             Locked, LeaseRequired: as above.
         """
-        for thing in things:
-            if thing.id not in self._tokens:
-                self._tokens[thing.id] = self._admit(thing)
+        new = [thing for thing in things if thing.id not in self._tokens]
+        for thing in new:
+            own = self._lab.leases.get(thing.id)
+            if own is not None and own.lease in self._proven and not own.live(self._now):
+                raise LeaseLost(how=own.how())
+        for thing in new:
+            self._tokens[thing.id] = self._admit(thing)
 
     def _admit(self, thing: Thing) -> int | None:
         token = None
         for lease in self._binding(thing):
             if lease.lease not in self._proven:
                 self._pass_by(thing, lease)
-            if lease.id not in self._lab.things and not self._lab.complete:  # else it could end before we commit
-                raise Wanted(Footprint(rows={lease.id}))
             token = lease.token if token is None else token
         if token is None and self._lab.policies.get(thing.resource_class, PLAIN).require_lease:
             raise LeaseRequired(resource_id=thing.id, name=thing.name, resource_class=thing.resource_class)
@@ -105,10 +108,18 @@ class Guard:
         if (own := self._lab.leases.get(thing.id)) is not None and own.live(self._now):
             yield own
         if self._subtrees:
-            for above in line(self._lab, thing)[1:]:
-                lease = self._lab.leases.get(above)
-                if lease is not None and lease.scope == "subtree" and lease.live(self._now):
-                    yield lease
+            yield from self._around(line(self._lab, thing)[1:])
+
+    def _around(self, ids: Iterable[str]) -> Iterable[Lease]:
+        """The leases in force on the whole of some of these things."""
+        for each in ids:
+            lease = self._lab.leases.get(each)
+            if lease is None or lease.scope != "subtree" or not lease.held:
+                continue
+            if each not in self._lab.things and not self._lab.complete:  # it could end, or be renewed, before we commit
+                raise Wanted(Footprint(rows={each}))
+            if lease.live(self._now):
+                yield lease
 
     def _pass_by(self, thing: Thing, lease: Lease) -> None:
         """Let a caller pass who cannot say what it holds, and may be the holder of a lease that allows for that.
@@ -134,17 +145,33 @@ class Guard:
         """What comes under a lease on a whole subtree comes with all that is in it, so that none of it may be held by
         others, or be about to change.
         """
-        for change in outcome.changes:
-            before, parent_id = self._lab.things.get(change.thing.id), change.thing.parent_id
-            if before is None or parent_id in (None, before.parent_id) or not before.is_container:
+        after = {change.thing.id: change.thing for change in outcome.changes}
+        for thing in after.values():
+            before = self._lab.things.get(thing.id)
+            if before is None or before.removed_at is not None or not before.is_container:
+                continue  # all that comes with these is among the changes
+            if thing.parent_id in (None, before.parent_id):
                 continue
-            container = self._lab.things.get(str(parent_id))
-            if container is None or any(lease.scope == "subtree" for lease in self._binding(container)):
+            if any(self._around(self._way_up(str(thing.parent_id), after))):
                 self.admit(contents(self._lab, before))
+
+    def _way_up(self, start: str, after: Mapping[str, Thing]) -> list[str]:
+        """A thing that something will be in, and what it will be in itself."""
+        found = [start]
+        for each in found:
+            known = after.get(each) or self._lab.things.get(each)
+            if known is None and each not in self._lab.parents:
+                raise Wanted(Footprint(lines={each}))
+            above = known.parent_id if known is not None else self._lab.parents[each]
+            if above is not None:
+                found.append(above)
+        return found
 
 
 def _named(lab: Lab, command: Command[Any]) -> list[Thing]:
-    """What a command names, as far as it exists."""
+    """What a command names, and what that is to leave, as far as it exists."""
     footprint = Footprint()
     needs(command, footprint)
-    return [thing for each in sorted(footprint.rows) if (thing := lab.things.get(each)) is not None]
+    left = {thing.parent_id for each in footprint.leaving if (thing := lab.things.get(each)) is not None}
+    ids = sorted(footprint.rows.union(each for each in left if each is not None))
+    return [thing for each in ids if (thing := lab.things.get(each)) is not None]

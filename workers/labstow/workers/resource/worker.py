@@ -8,7 +8,7 @@ from labstow.workers.kit.lane import Lane
 from labstow.workers.kit.settings import Settings
 from labstow.workers.kit.unit import Unit
 from labstow.workers.kit.worker import Worker
-from labstow.workers.resource.filling import Filling
+from labstow.workers.resource.filling import Filling, parts
 from labstow.workers.resource.footprint import HEAVY, Footprint, weight
 from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.reading import worker as reading
@@ -25,7 +25,7 @@ def make(settings: Settings) -> Worker:
     url, room = settings.postgres_url, settings.queue_room
     resources = Repository(settings.units, settings.lock_classes, strict=settings.compat_locks == "strict")
     units = [Unit(url, RESOURCE, resources), Unit(url, RESOURCE, resources, timeout_s=HEAVY_TIMEOUT_S, aside=True)]
-    filling = Filling()
+    filling = Filling(parts)
     light = worker.lane(Lane(filling.beside(units[0].run), room=room, limit=settings.batch_commands, weight=_weight))
     heavy = worker.lane(Lane(filling.beside(units[1].run), room=room))
     light.moves_to = lambda call: heavy if _is_heavy(call) else light
