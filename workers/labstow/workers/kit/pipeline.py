@@ -107,7 +107,8 @@ class Pipeline:
             if result.status in FAILED:
                 raise error_from_result(result, self._db.info.encoding)
             if prepared is None:
-                convert.set_pgresult(result)
+                if result.ntuples:  # else there is nothing to convert, and it looks at every column
+                    convert.set_pgresult(result)
                 answers.append(convert.load_rows(0, result.ntuples, tuple) if result.ntuples else [])
             else:
                 self._prepared.add(prepared)

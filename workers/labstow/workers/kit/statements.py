@@ -77,7 +77,7 @@ def written(new: Iterable[dict[str, Any]], changed: Iterable[dict[str, Any]]) ->
     }
 
 
-def save(new: CTE, *others: CTE) -> Statement:
+def save(*own: CTE, new: CTE | None = None) -> Statement:
     """SAVE: one statement for the noun's own tables, the journal, the outbox and the stored answers.
 
     `new` inserts things, in the order of their ids, and returns something. The journal looks at it, so that it comes
@@ -85,11 +85,13 @@ def save(new: CTE, *others: CTE) -> Statement:
     """
     columns = [c for c in journal.c if c.name != "seq"]
     given = records("entries", columns, verbatim=True)
-    inserted = select(func.count()).select_from(new).scalar_subquery()
-    entries = select(*given.c).where(inserted >= literal_column("0"))
+    entries = select(*given.c)
+    if new is not None:
+        own = (new, *own)
+        entries = entries.where(select(func.count()).select_from(new).scalar_subquery() >= literal_column("0"))
     written = insert(journal).from_select([c.name for c in columns], entries).returning(journal.c.seq).cte("written")
     waiting = insert(outbox).from_select(["seq"], select(written.c.seq)).cte("waiting")
-    return Statement.of(copy_in(operation, "operations", operation.c).add_cte(new, *others, waiting))
+    return Statement.of(copy_in(operation, "operations", operation.c).add_cte(*own, waiting))
 
 
 def _done() -> Select[Any]:

@@ -22,7 +22,7 @@ from labstow.workers.kit.database import connect
 from labstow.workers.kit.decide import Calls, Decision, Done, Stored, decide
 from labstow.workers.kit.journal import dumps
 from labstow.workers.kit.noun import Entity, Lab, Noun
-from labstow.workers.kit.pipeline import BEGIN, COMMIT, ROLLBACK, Ask, Pipeline, Rows, Statement
+from labstow.workers.kit.pipeline import BEGIN, COMMIT, ROLLBACK, Ask, Pipeline, Rows
 from labstow.workers.kit.statements import CLOCK, DONE
 
 log = logging.getLogger(__name__)
@@ -39,8 +39,6 @@ T = TypeVar("T", bound=Entity)
 class Repository(Protocol[T]):
     """A noun's SQL."""
 
-    save: Statement
-
     def loads(self, footprint: Any) -> dict[str, Ask]:
         """The statements that load a footprint, locks first, by what they bring."""
         ...
@@ -49,8 +47,8 @@ class Repository(Protocol[T]):
         """The lab that they brought."""
         ...
 
-    def values(self, new: list[T], changed: list[T], notes: list[Any]) -> dict[str, Any]:
-        """What `save` is to write into the noun's own tables."""
+    def save(self, new: list[T], changed: list[T], notes: list[Any]) -> Ask:
+        """What saves things and what was noted; the kit adds the journal and the stored answers."""
         ...
 
 
@@ -131,7 +129,7 @@ class Unit(Generic[T]):
         decision = decide(self._noun, calls, lab, now, done)
         if not (decision.entries or decision.operations or decision.notes):
             return decision, []
-        return decision, [Ask(self._repository.save, self._values(decision))]
+        return decision, [self._save(decision)]
 
     async def _load(self, db: Pipeline, calls: Calls) -> tuple[Lab[T], datetime, Done]:
         footprint = self._noun.footprint()
@@ -150,14 +148,16 @@ class Unit(Generic[T]):
         done = {(row[0], row[1]): Stored(*row[2:]) for row in (found[-2] if stored else ())}
         return lab, found[-1][0][0], done
 
-    def _values(self, decision: Decision[T]) -> dict[str, Any]:
+    def _save(self, decision: Decision[T]) -> Ask:
         # In one order for everybody: unique keys that two insert at once are waited for, as rows are.
         new = [decision.changed[key] for key in sorted(decision.new)]
         changed = [thing for key, thing in decision.changed.items() if key not in decision.new]
-        return self._repository.values(new, changed, decision.notes) | {
+        own = self._repository.save(new, changed, decision.notes)
+        kept = {
             "entries": (b"[" + b",".join(decision.entries) + b"]").decode(),
             "operations": dumps(sorted(decision.operations, key=itemgetter("op_id", "principal"))).decode(),
         }
+        return Ask(own.statement, {**own.values, **kept})
 
     def _away(self, error: psycopg.Error) -> bool:
         """Whether the database has a problem of its own; counted and logged either way."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from labstow.contracts.errors import Invalid, LeaseLost, NotHeld, NoTicket, NotYours
+from labstow.contracts.errors import Invalid, LeaseLost, NotFound, NotHeld, NoTicket, NotYours
 from labstow.contracts.lock import Break, Cancel, Release
 from labstow.workers.kit.leases import hashed
 from labstow.workers.kit.noun import By, Change, Outcome
@@ -52,7 +52,8 @@ def cancel(lab: Lab, command: Cancel, now: datetime, by: By) -> Outcome[Lease]:
 
 def break_(lab: Lab, command: Break, now: datetime, by: By) -> Outcome[Lease]:
     """A lease ended by force, with all its things; or a thing that may be taken again, for somebody has looked."""
-    lab.present([command.resource_id])
+    if lab.find(command.resource_id) is None:  # what was removed may be held, and then nobody else can restore it
+        raise NotFound(resource_id=command.resource_id)
     lease = lab.lease(command.resource_id)
     policy = lab.policy(lease.id)
     if lease.live(now):

@@ -104,9 +104,13 @@ class Lab(resource_lab.Lab):
         return line(self, self.thing(resource_id))[1:]
 
     def waiting(self, resource_id: str, now: datetime, *but: str) -> list[dict[str, Any]]:
-        """Who waits for a thing by name, without some tickets; first come first."""
-        here = [one for one in self.tickets.values() if resource_id in one.resource_ids and one.id not in but]
-        return [one.waiter() for one in sorted(here, key=lambda one: (one.number, one.id)) if one.live(now)][:MAX_LINE]
+        """Who waits for a thing by name, without some tickets; first come first, and not more than are shown."""
+        return [one.waiter() for one in self.queue(resource_id, now) if one.id not in but][:MAX_LINE]
+
+    def queue(self, resource_id: str, now: datetime) -> list[Ticket]:
+        """The tickets for a thing by name, first come first."""
+        here = [one for one in self.tickets.values() if resource_id in one.resource_ids and one.live(now)]
+        return sorted(here, key=lambda one: (one.number, one.id))
 
     def apply(self, outcome: Outcome[Any]) -> None:
         """Make an outcome part of it, for the commands that follow."""

@@ -72,7 +72,9 @@ def before(lab: Lab, wish: Wish, now: datetime) -> list[Ticket]:
     for one in lab.tickets.values():
         if not one.live(now) or (wish.number is not None and one.number >= wish.number):
             continue
-        around = one.scope == "subtree" and any(not {*lab.above(each)}.isdisjoint(one.resource_ids) for each in wish.ids)
+        around = one.scope == "subtree" and any(
+            not {*lab.above(each)}.isdisjoint(one.resource_ids) for each in wish.ids
+        )
         if around or not wanted.isdisjoint(one.resource_ids):
             ahead.append(one)
     return sorted(ahead, key=lambda one: (one.number, one.id))
@@ -126,7 +128,7 @@ def _held(lab: Lab, resource_id: str, lease: Lease, wish: Wish, now: datetime, b
         session=lease.session,
         purpose=lease.purpose,
         expires_in_ms=lease.left_ms(now),
-        waiters=len(lab.line(resource_id, now)),
+        waiters=len(lab.queue(resource_id, now)),
         self=own,
     )
 

@@ -28,15 +28,16 @@ _tickets = records("tickets", TICKET)
 _queue = insert(ticket).from_select(list(Ticket._fields), select(*_tickets.c))
 _queue = _queue.on_conflict_do_update(index_elements=["id"], set_={"alive_until": _queue.excluded.alive_until})
 
+SAVE: Final = save(change(lease, "leases", LEASE).cte("updated"))
+SAVE_LINE: Final = save(
+    change(lease, "leases", LEASE).cte("updated"),
+    _queue.cte("queued"),
+    delete(ticket).where(ticket.c.id == any_(texts("left"))).cte("gone"),
+)
+
 
 class Repository:
     """What the unit of the lock worker reads and writes."""
-
-    save = save(
-        change(lease, "leases", LEASE).returning(lease.c.id).cte("updated"),
-        _queue.cte("queued"),
-        delete(ticket).where(ticket.c.id == any_(texts("left"))).cte("gone"),
-    )
 
     def __init__(self, policies: Policies) -> None:
         self._policies = policies
@@ -70,8 +71,8 @@ class Repository:
         self._subtrees = "subtree" in scopes
         return lab
 
-    def values(self, new: list[Lease], changed: list[Lease], notes: list[Any]) -> dict[str, Any]:
-        """What to write: of each lease and ticket its last state."""
+    def save(self, new: list[Lease], changed: list[Lease], notes: list[Any]) -> Ask:
+        """What saves leases and tickets, of each its last state."""
         leases = {one.id: one for one in changed}
         tickets: dict[str, Ticket | Left] = {}
         for note in notes:
@@ -79,10 +80,9 @@ class Repository:
                 tickets[note.id] = note
             elif note.id not in leases or leases[note.id].version <= note.version:
                 leases[note.id] = note
+        values = {"leases": dumps([one._asdict() for one in leases.values()]).decode(), "leases_ids": list(leases)}
+        if not tickets:
+            return Ask(SAVE, values)
         queued = [one._asdict() for one in tickets.values() if isinstance(one, Ticket)]
-        return {
-            "leases": dumps([one._asdict() for one in leases.values()]).decode(),
-            "leases_ids": list(leases),
-            "tickets": dumps(queued).decode(),
-            "left": [one.id for one in tickets.values() if isinstance(one, Left)],
-        }
+        left = [one.id for one in tickets.values() if isinstance(one, Left)]
+        return Ask(SAVE_LINE, {**values, "tickets": dumps(queued).decode(), "left": left})

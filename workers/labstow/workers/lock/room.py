@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final
 
 import orjson
@@ -17,6 +18,9 @@ POLL_S: Final = 0.7
 MARGIN_S: Final = POLL_S + 0.5
 """So long before nobody waits for it any more, an answer is sent."""
 QUEUED: Final = b'{"state":"queued"'
+
+Who = tuple[str, str, str]
+"""Who asks, for which intent, about which ticket: to ask once more is to wait in one place all the same."""
 
 
 @dataclass(slots=True)
@@ -33,28 +37,42 @@ class Room:
     def __init__(self) -> None:
         self.lane_of: Callable[[Call[Any]], Lane]
         """Where a call is put back."""
-        self._parked: dict[Call[Any], Parked] = {}
-        self._since: dict[Call[Any], float] = {}
+        self._parked: dict[Who, Parked] = {}
+        self._since: dict[Who, float] = {}
+        self._missed: dict[int, set[str]] = {}
+        """What was heard of while a batch was decided, by batch: who comes out of it has not heard of it."""
+        self._numbers = count()
         self._closed = False
 
     def beside(self, run: Run) -> Run:
         """A `run` whose answers to those who wait are kept back."""
 
         async def wait(calls: list[Call[Any]]) -> Result:
-            result = await run(calls)
-            return Result([each for each in result.answers if not self._keep(each)], result.again)
+            number = next(self._numbers)
+            missed = self._missed[number] = set()
+            try:
+                result = await run(calls)
+            finally:
+                del self._missed[number]
+            answers = [sent for each in result.answers if (sent := self._keep(each)) is not None]
+            self._wake(missed)
+            return Result(answers, result.again)
 
         return wait
 
     def heard(self, resource_ids: frozenset[str]) -> None:
         """Put those back who wait for some of these things, or for whole subtrees: it may be their turn."""
-        self._wake([call for call, one in self._parked.items() if not one.ids.isdisjoint(resource_ids)])
+        for missed in self._missed.values():
+            missed |= resource_ids
+        self._wake(resource_ids)
 
     async def run(self) -> None:
         """Put everybody back now and then."""
         while True:
             await asyncio.sleep(POLL_S)
-            self._wake(list(self._parked))
+            oldest = time.monotonic() - 2 * POLL_WITHIN_S
+            self._since = {who: since for who, since in self._since.items() if since > oldest}
+            self._wake(None)
 
     async def close(self) -> None:
         """Say to all who wait where they stand; nobody is kept any more."""
@@ -63,26 +81,32 @@ class Room:
         for one in parked.values():
             await one.answered.call.answer(one.answered.status, one.answered.body)
 
-    def _keep(self, answered: Answered) -> bool:
-        """Keep an answer back as long as a better one may come."""
+    def _keep(self, answered: Answered) -> Answered | None:
+        """Keep an answer back as long as a better one may come. What is to be sent: it, or that to the same, asked
+        before, or nothing.
+        """
         call = answered.call
         if not isinstance(call.request, Await):
-            return False
-        if self._closed or answered.status != 200 or not answered.body.startswith(QUEUED):
-            self._since.pop(call, None)
-            return False
-        since = self._since.setdefault(call, time.monotonic())
-        until = since + POLL_WITHIN_S
-        if call.deadline is not None:
-            until = min(until, time.monotonic() + call.deadline - time.time() - MARGIN_S)
-        if time.monotonic() >= until:
-            del self._since[call]
-            return False
+            return answered
+        who = (call.by.principal, call.by.op_id, call.request.ticket)
+        queued = answered.status == 200 and answered.body.startswith(QUEUED)
+        if self._closed or not queued or time.monotonic() >= self._until(who, call.deadline):
+            self._since.pop(who, None)
+            return answered
         named = orjson.loads(answered.body)["resource_ids"]
-        self._parked[call] = Parked(answered, frozenset(named).union(call.also.rows if call.also else ()))
-        return True
+        before = self._parked.get(who)
+        self._parked[who] = Parked(answered, frozenset(named).union(call.also.rows if call.also else ()))
+        return before.answered if before else None
 
-    def _wake(self, calls: Iterable[Call[Any]]) -> None:
-        for call in calls:
-            del self._parked[call]
-            self.lane_of(call).put(call, first=True)
+    def _until(self, who: Who, deadline: float | None) -> float:
+        """Until when somebody is kept, by the monotonic clock."""
+        now = time.monotonic()
+        until = self._since.setdefault(who, now) + POLL_WITHIN_S
+        return until if deadline is None else min(until, now + deadline - time.time() - MARGIN_S)
+
+    def _wake(self, resource_ids: Set[str] | None) -> None:
+        """Put those back who wait for some of these things; None for all."""
+        for who, one in list(self._parked.items()):
+            if resource_ids is None or not one.ids.isdisjoint(resource_ids):
+                del self._parked[who]
+                self.lane_of(one.answered.call).put(one.answered.call, first=True)

@@ -7,7 +7,7 @@ import logging
 from typing import Final
 
 import psycopg
-from sqlalchemy import Text, cast, func, literal_column, select, union_all
+from sqlalchemy import Interval, Text, cast, func, literal_column, select, union_all
 
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.call import Call
@@ -23,6 +23,8 @@ PERIOD_S: Final = 0.25
 MANY: Final = 256
 
 _now, _none = func.clock_timestamp(), cast(literal_column("null"), Text)
+_told = literal_column("interval '5 s'", Interval)
+"""For so long a ticket stays whose time is up: whoever asks about it is told so. It hinders nobody any more."""
 OVER: Final = Statement.of(
     union_all(
         select(lease.c.id, _none.label("ticket"))
@@ -31,7 +33,7 @@ OVER: Final = Statement.of(
         .subquery()
         .select(),
         select(_none.label("lease"), ticket.c.id.collate("C"))
-        .where((ticket.c.until <= _now) | (ticket.c.alive_until <= _now))
+        .where((ticket.c.until <= _now - _told) | (ticket.c.alive_until <= _now))
         .limit(literal_column(str(MANY)))
         .subquery()
         .select(),

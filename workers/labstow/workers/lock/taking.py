@@ -10,11 +10,13 @@ from labstow.workers.kit.leases import ANY, hashed
 from labstow.workers.kit.noun import By, Change, Outcome, Wanted
 from labstow.workers.lock.lab import Footprint, Lab
 from labstow.workers.lock.lease import Lease
-from labstow.workers.lock.line import Wish, before, collide, endless, obstacle
+from labstow.workers.lock.line import Wish, before, endless, obstacle
 from labstow.workers.lock.ticket import Left, Ticket
 
 ALIVE: Final = timedelta(seconds=15)
 """A ticket that nobody asked about for so long is dropped."""
+NOTED: Final = timedelta(seconds=3)
+"""That somebody asked is noted so often at most: it may live so much longer."""
 
 
 def acquire(lab: Lab, command: Acquire, now: datetime, by: By) -> Outcome[Lease]:
@@ -26,13 +28,13 @@ def acquire(lab: Lab, command: Acquire, now: datetime, by: By) -> Outcome[Lease]
         return renewed(known, command.ttl_s, now)
     wish = Wish(ids, command.scope, command.session)
     hindered = obstacle(lab, wish, now, by)
+    if hindered is not None and not command.wait_s:
+        raise hindered
+    _refuse_more(lab.held_by[by.principal], "leases", MAX_LEASES, by)
     if hindered is None:
-        _refuse_more(lab.held_by[by.principal], "leases", MAX_LEASES, by)
         secret = secret_ulid()
         ticket = _ticket(command, ids, hashed(secret), now, by)
         return _grant(lab, ticket, secret, now)
-    if not command.wait_s:
-        raise hindered
     _refuse_more(lab.queued_by[by.principal], "places in line", MAX_TICKETS, by)
     if (mine or command.session is not None) and not (lab.all_waits or lab.complete):
         raise Wanted(Footprint(waits=True))
@@ -68,7 +70,7 @@ def await_turn(lab: Lab, command: Await, now: datetime, by: By) -> Outcome[Lease
         facts = hindered.facts if isinstance(hindered, Held) else {"resource_id": wish.ids[0]}
         raise WaitTimeout(**{**facts, "name": lab.name(wish.ids[0]), "wait_s": ticket.wait_s})
     place = len(before(lab, wish, now)) + 1
-    alive = (ticket._replace(alive_until=now + ALIVE),) if ticket.alive_until - now < ALIVE / 2 else ()
+    alive = (ticket._replace(alive_until=now + ALIVE + NOTED),) if ticket.alive_until - now < ALIVE else ()
     return Outcome(_queued(ticket, command.ticket, place, now), (), notes=alive)
 
 
@@ -140,7 +142,7 @@ def _ticket(command: Acquire, ids: tuple[str, ...], key: str, now: datetime, by:
         holding=[],
         queued_at=now,
         until=now + timedelta(seconds=command.wait_s),
-        alive_until=now + min(ALIVE, timedelta(seconds=command.wait_s)),
+        alive_until=now + ALIVE + NOTED,
     )
 
 
@@ -183,10 +185,9 @@ def _queue(
     """A place at the end of the line."""
     secret = secret_ulid()
     ticket = _ticket(command, ids, hashed(secret), now, by)
-    wish = Wish(ids, command.scope, command.session)
-    ahead = [one for one in lab.tickets.values() if one.live(now) and collide(lab, wish, one)]
+    ahead = before(lab, Wish(ids, command.scope, command.session), now)
     number = 1 + max((one.number for one in ahead), default=0)
-    ticket = ticket._replace(number=number, holding=holding, alive_until=now + ALIVE)
+    ticket = ticket._replace(number=number, holding=holding)
     changes = []
     for resource_id in ids:
         line = [*lab.waiting(resource_id, now), ticket.waiter()][:MAX_LINE]

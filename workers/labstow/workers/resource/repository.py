@@ -5,13 +5,14 @@ those locks, or says so. So batches of any commands never deadlock, and correctn
 """
 
 from collections.abc import Mapping
+from functools import cache
 from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import insert, select
 
 from labstow.workers.kit.journal import dumps
-from labstow.workers.kit.pipeline import Ask, Rows
+from labstow.workers.kit.pipeline import Ask, Rows, Statement
 from labstow.workers.kit.statements import change, copy_in, save, written
 from labstow.workers.lock.lease import Lease
 from labstow.workers.lock.policy import Policies
@@ -33,15 +34,19 @@ _LOCKABLE: Final = insert(lease).from_select(["id"], select(_INSERTED.c.id)).cte
 """What is new can be locked: its lease is a row that is there from the beginning."""
 
 
+@cache
+def _save(new: bool, changed: bool, bypassed: bool) -> Statement:
+    """With no more parts than it needs: each costs time, if there is nothing to write, too."""
+    parts = {
+        _LOCKABLE: new,
+        change(resource, "changed", COLUMNS).cte("updated"): changed,
+        change(lease, "leases", LEASE).cte("bypassed"): bypassed,
+    }
+    return save(*(part for part, wanted in parts.items() if wanted), new=_INSERTED if new else None)
+
+
 class Repository:
     """What the unit of the resource worker reads and writes."""
-
-    save = save(
-        _INSERTED,
-        _LOCKABLE,
-        change(resource, "changed", COLUMNS).cte("updated"),
-        change(lease, "leases", LEASE).cte("bypassed"),
-    )
 
     def __init__(self, units: Units = STANDARD, policies: Policies | None = None, *, strict: bool = False) -> None:
         self._units, self._policies, self._strict = units, policies or {}, strict
@@ -68,12 +73,13 @@ class Repository:
         self._subtrees = any(lease.scope == "subtree" and lease.held for lease in lab.leases.values())
         return lab
 
-    def values(self, new: list[Any], changed: list[Any], notes: list[Any]) -> dict[str, Any]:
-        """What to write."""
+    def save(self, new: list[Any], changed: list[Any], notes: list[Any]) -> Ask:
+        """What saves things, and the leases that somebody passed by."""
         leases = [one._asdict() for one in changed if isinstance(one, Lease)]
-        things = (one._asdict() for one in changed if not isinstance(one, Lease))
-        bypassed = {"leases": dumps(leases).decode(), "leases_ids": [one["id"] for one in leases]}
-        return written((thing._asdict() for thing in new), things) | bypassed
+        things = [one._asdict() for one in changed if not isinstance(one, Lease)]
+        values = written((thing._asdict() for thing in new), things)
+        values |= {"leases": dumps(leases).decode(), "leases_ids": [one["id"] for one in leases]}
+        return Ask(_save(bool(new), bool(things), bool(leases)), values)
 
 
 def _leases(footprint: Footprint) -> dict[str, Ask]:

@@ -24,14 +24,14 @@ LIVE: Final = Statement.of(
     .order_by(template.c.id)
 )
 
+SAVE: Final = save(
+    change(template, "changed", template.c).cte("updated"),
+    new=copy_in(template, "new", template.c).returning(template.c.id).cte("inserted"),
+)
+
 
 class Repository:
     """What the unit of the templates reads and writes."""
-
-    save = save(
-        copy_in(template, "new", template.c).returning(template.c.id).cte("inserted"),
-        change(template, "changed", template.c).cte("updated"),
-    )
 
     def __init__(self, units: Units = STANDARD) -> None:
         self._units = units
@@ -47,9 +47,9 @@ class Repository:
         by_id: dict[str, Blueprint | None] = {one.id: one for one in live}
         return Lab(self._units, by_id, {one.name.casefold(): one.id for one in live})
 
-    def values(self, new: list[Blueprint], changed: list[Blueprint], notes: list[Any]) -> dict[str, Any]:
-        """What to write."""
-        return written(map(_record, new), map(_record, changed))
+    def save(self, new: list[Blueprint], changed: list[Blueprint], notes: list[Any]) -> Ask:
+        """What saves templates."""
+        return Ask(SAVE, written(map(_record, new), map(_record, changed)))
 
 
 def _record(of: Blueprint) -> dict[str, Any]:
