@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from types import SimpleNamespace
 
 import pytest
 from nats.aio.msg import Msg
+from nats.errors import NoRespondersError
 
 from labstow.client import bus as bus_module
 from labstow.client.bus import NOT_THIS_TRY, Bus, Reply
@@ -13,6 +15,7 @@ from labstow.contracts.errors import NoWorker, OutcomeUnknown, RequestTooLarge
 from labstow.contracts.ulids import new_ulid
 from labstow.infra.embedded.nats import NatsServer
 from tests.client.conftest import Serve
+from tests.client.desk import Clock
 from tests.client.until import until
 from tests.servers import fresh_nats
 
@@ -155,3 +158,27 @@ async def test_a_bus_opens_before_its_server_is_there() -> None:
         server.start()
         await until(lambda: bus.connected)
         await bus.close()
+
+
+async def test_a_process_that_was_stopped_for_longer_than_its_budget_sends_nothing_more(
+    quiet_nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen to fail with the time taken before the pause instead of behind it."""
+    clock, sent = Clock(), 0
+
+    async def nobody(*_: object) -> Msg:
+        nonlocal sent
+        sent += 1
+        raise NoRespondersError
+
+    async def stopped(_: float) -> None:
+        clock.ahead += 10
+
+    async with Bus(quiet_nats.url) as bus:
+        with monkeypatch.context() as patch:
+            patch.setattr(bus, "_send", nobody)
+            patch.setattr(bus_module, "time", clock)
+            patch.setattr(bus_module, "asyncio", SimpleNamespace(sleep=stopped))
+            with pytest.raises(NoWorker):
+                await bus.ask("test.work", b"", budget=5)
+    assert sent == 1

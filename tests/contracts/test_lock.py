@@ -61,9 +61,14 @@ def test_a_lenient_lease_has_a_session_by_which_it_is_known() -> None:
 
 def test_what_is_released_is_named_by_its_lease_or_by_its_session_and_things() -> None:
     named: dict[str, Any] = {"lease_id": None, "session": None, "resource_ids": None}
-    said = [{"lease_id": LEASE_ID}, {"lease_id": LEASE_ID, "resource_ids": [RACK_ID]}]
+    said: list[dict[str, Any]] = [{"lease_id": LEASE_ID}, {"lease_id": LEASE_ID, "resource_ids": [RACK_ID]}]
     assert all(taken(Release, **named | each) for each in [*said, {"session": "node 7", "resource_ids": [RACK_ID]}])
-    unsaid = [{}, {"resource_ids": [RACK_ID]}, {"session": "node 7"}, {"lease_id": LEASE_ID, "session": "node 7"}]
+    unsaid: list[dict[str, Any]] = [
+        {},
+        {"resource_ids": [RACK_ID]},
+        {"session": "node 7"},
+        {"lease_id": LEASE_ID, "session": "node 7"},
+    ]
     assert not any(taken(Release, **named | each) for each in unsaid)
 
 

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from labstow.contracts import batch, history, queries, template
+from labstow.contracts import batch, history, lock, queries, template
 from labstow.contracts.message import Request
 
-REQUESTS: Final[dict[str, type[Request[Any]]]] = {
-    one.subject: one
-    for one in (*batch.COMMANDS, *queries.QUERIES, *history.QUERIES, *template.COMMANDS, *template.QUERIES)
-}
+COMMANDS: Final = (*batch.COMMANDS, *template.COMMANDS, *lock.COMMANDS)
+QUERIES: Final = (*queries.QUERIES, *history.QUERIES, *template.QUERIES, *lock.QUERIES)
+REQUESTS: Final[dict[str, type[Request[Any]]]] = {one.subject: one for one in (*COMMANDS, *QUERIES)}
 """What can be asked of workers, by subject."""
 
+METHODS: Final = ("POST", "PUT")
 ROOT: Final = Path(__file__).parent.parent.parent
 README: Final = ROOT / "README.md"
 PAGES: Final = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -35,6 +35,12 @@ class Block(NamedTuple):
 
     def __str__(self) -> str:
         return f"{name(self.page)}:{self.line}"
+
+    @property
+    def terms(self) -> dict[str, str]:
+        """How a request is made and what comes of it: `as` whom, `with` which lease, `refused` with which code."""
+        words = self.claim[2 if self.claim[0] in METHODS else 1 :]
+        return dict(zip(words[::2], words[1::2], strict=True))
 
 
 def name(page: Path) -> str:

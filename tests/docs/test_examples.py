@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ import orjson
 import pytest
 
 from labstow.client import AsyncLabstow
+from labstow.contracts import headers
 from labstow.contracts.errors import Refusal
 from labstow.contracts.events import Event
 from labstow.contracts.resource import Add, NewResource
@@ -25,7 +27,9 @@ from tests.servers import short_folder
 
 JSON: Final = [block for page in PAGES for block in blocks(page, "json")]
 PYTHON: Final = [block for page in PAGES for block in blocks(page, "python")]
-EACH_TIME: Final = {"seq", "previous", "prev_hash", "hash"}
+EACH_TIME: Final = {"seq", "previous", "prev_hash", "hash", "expires_in_ms"}
+HEADS: Final = {headers.ACTOR: "as", "X-Owner": "as", headers.LEASE: "with"}
+"""How a request is made, as its headers say it, over NATS or over REST."""
 MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 
 
@@ -55,22 +59,40 @@ def test_what_is_shown_as_a_message_is_one(block: Block) -> None:
             refusal = Refusal.from_problem(problem)
             assert refusal.problem() == problem
             assert refusal.detail == refusal.sentence.format(**refusal.facts)
-        case ("POST" | "PUT", path, *refused):
+        case ("POST" | "PUT", path, *_):
             assert isinstance(orjson.loads(block.text), dict)
             assert path.startswith("/")
-            assert not refused or (refused[0] == "refused" and refused[1] in Refusal.by_code)
-        case (subject,) | (subject, "refused", _):
+            assert_known(block.terms)
+        case (subject, *_):
             REQUESTS[subject].model_validate_json(block.text)
+            assert_known(block.terms)
         case _:
             pytest.fail("say behind the language what this is")
+
+
+def assert_known(terms: dict[str, str]) -> None:
+    assert terms.keys() <= {*HEADS.values(), "refused"}
+    assert terms.get("refused", "internal") in Refusal.by_code
+
+
+def named(shown: Any, told: Any) -> Iterator[tuple[str, str]]:
+    """What ids are that an answer names for the first time: on the page, and now."""
+    if isinstance(shown, dict):
+        for key in shown.keys() & told.keys():
+            yield from named(shown[key], told[key])
+    elif isinstance(shown, list):
+        for one, other in zip(shown, told, strict=True):
+            yield from named(one, other)
+    elif isinstance(shown, str) and isinstance(told, str) and ulids(shown) == {shown}:
+        yield shown, told
 
 
 @pytest.mark.system
 @pytest.mark.parametrize("page", [page for page in PAGES if len(blocks(page, "json")) > 2], ids=lambda page: page.name)
 async def test_the_requests_of_a_page_do_what_it_says(page: Path, lab: Lab, gateway: Gateway) -> None:
     shown = blocks(page, "json")
-    named = sorted({id for block in shown for id in ulids(block.text + " ".join(block.claim))})
-    fresh = dict(zip(named, sorted(new_ulid() for _ in named), strict=True))  # in their order, as answers may be in it
+    ids = sorted({id for block in shown for id in ulids(block.text + " ".join(block.claim))})
+    fresh = dict(zip(ids, sorted(new_ulid() for _ in ids), strict=True))  # in their order, as answers may be in it
 
     def anew(text: str) -> str:
         return re.sub("|".join(fresh), lambda id: fresh[id.group()], text)
@@ -79,19 +101,21 @@ async def test_the_requests_of_a_page_do_what_it_says(page: Path, lab: Lab, gate
     async with AsyncLabstow(lab.nats_url) as client, httpx.AsyncClient(base_url=gateway.url) as rest:
         for block in shown:
             text = anew(block.text)
+            heads = {head: anew(block.terms[term]) for head, term in HEADS.items() if term in block.terms}
             match block.claim:
                 case ("answer",):
                     assert lasting(orjson.loads(text)) == lasting(answer), block
+                    fresh |= dict(named(orjson.loads(block.text), answer))
                 case ("problem",):
                     assert orjson.loads(text) == answer, block
-                case ("POST" | "PUT" as method, path, *refused):
-                    response = await rest.request(method, anew(path), content=text)
+                case ("POST" | "PUT" as method, path, *_):
+                    response = await rest.request(method, anew(path), content=text, headers=heads)
                     code = "" if response.status_code == 200 else response.json()["code"]
-                    assert code == (refused[1] if refused else ""), f"{block}: {response.text}"
-                case (subject, *refused):
-                    reply = await client.bus.ask(subject, text.encode())
+                    assert code == block.terms.get("refused", ""), f"{block}: {response.text}"
+                case (subject, *_):
+                    reply = await client.bus.ask(subject, text.encode(), heads)
                     answer = orjson.loads(reply.body)
-                    assert reply.code == (refused[1] if refused else ""), f"{block}: {answer}"
+                    assert reply.code == block.terms.get("refused", ""), f"{block}: {answer}"
 
 
 def run(python: Path | str, code: Path | str, lab: Lab, gateway: Gateway) -> str:
@@ -140,6 +164,12 @@ def test_the_life_of_a_plate_goes_as_its_page_says(lab: Lab, gateway: Gateway) -
     shown = [block.text for block in blocks(ROOT / "docs" / "containers.md", "text")]
     for _ in range(2):
         assert run(sys.executable, ROOT / "examples" / "plate_life.py", lab, gateway) in shown
+
+
+@pytest.mark.system
+def test_the_locked_transfer_goes_as_its_page_says(lab: Lab, gateway: Gateway) -> None:
+    shown = [block.text for block in blocks(ROOT / "docs" / "locks.md", "text")]
+    assert run(sys.executable, ROOT / "examples" / "locked_transfer.py", lab, gateway) in shown
 
 
 @pytest.mark.system

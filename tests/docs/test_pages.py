@@ -10,7 +10,7 @@ import pytest
 import typer.main
 
 import labstow.gateway
-from labstow.contracts import errors, resource, template
+from labstow.contracts import errors, lock, resource, template
 from labstow.contracts.base_types import BaseType
 from labstow.contracts.errors import Refusal
 from labstow.contracts.subjects import EVENT_STREAM, request
@@ -147,10 +147,16 @@ def test_every_type_is_in_the_table() -> None:
 
 def test_everything_that_can_happen_is_in_the_table() -> None:
     table = {(row[0].strip("`"), row[1].strip("`")): row[2] for row in tables(DOCS / "events.md") if len(row) == 3}
-    for noun, events in (("resource", resource.EVENTS), ("template", template.EVENTS)):
+    for noun, events in (("resource", resource.EVENTS), ("template", template.EVENTS), ("lock", lock.EVENTS)):
         assert {what for of, what in table if of == noun} == events.keys()
         for what, means in events.items():
             assert table[noun, what].startswith(means.partition(",")[0])
+
+
+def test_what_keeps_and_shows_an_invariant_exists() -> None:
+    folders = [ROOT / folder for folder in ("workers/labstow/workers", "gateway/labstow", "tests")]
+    for span in spans(DOCS / "invariants.md"):
+        assert not span.endswith(".py") or any((folder / span).exists() for folder in folders), span
 
 
 def test_the_sentences_of_a_start_that_fails_are_documented() -> None:

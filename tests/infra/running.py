@@ -17,6 +17,8 @@ import psutil
 from labstow.infra import ports
 
 PATIENCE = 60
+CLI = ("labstow.infra.cli",)
+"""The program; another one may do as it does."""
 
 
 def eventually(condition: Callable[[], bool], sentence: str, patience: float = PATIENCE) -> None:
@@ -38,11 +40,13 @@ def alive(pid: int) -> bool:
 class Up:
     """One running (or refused) `labstow up`."""
 
-    def __init__(self, data: Path, port: int, arguments: Sequence[str], environ: dict[str, str]) -> None:
+    def __init__(
+        self, data: Path, port: int, arguments: Sequence[str], environ: dict[str, str], program: Sequence[str]
+    ) -> None:
         self.data = data
         self.url = f"http://127.0.0.1:{port}"
         self._seen: set[int] = set()
-        command = [sys.executable, "-m", "labstow.infra.cli", "up", "--data", str(data), "--port", str(port)]
+        command = [sys.executable, "-m", *program, "up", "--data", str(data), "--port", str(port)]
         self.process = subprocess.Popen(
             [*command, *arguments],
             env={**os.environ, **environ},
@@ -117,10 +121,14 @@ class Up:
 
 @contextmanager
 def labstow_up(
-    data: Path, *arguments: str, port: int | None = None, environ: dict[str, str] | None = None
+    data: Path,
+    *arguments: str,
+    port: int | None = None,
+    environ: dict[str, str] | None = None,
+    program: Sequence[str] = CLI,
 ) -> Iterator[Up]:
     """Start `labstow up` on a data directory; end it with everything it started."""
-    up = Up(data, port or ports.any_free(), arguments, environ or {})
+    up = Up(data, port or ports.any_free(), arguments, environ or {}, program)
     try:
         yield up
     finally:

@@ -21,7 +21,7 @@ def test_help_names_every_command() -> None:
     said = CliRunner().invoke(app, ["--help"])
     assert said.exit_code == 0
     assert all(command in said.output for command in ("up", "worker", "gateway", "db"))
-    assert not any(promise in said.output for promise in ("lock", "place"))
+    assert not any(promise in said.output for promise in ("location", "transfer"))
 
 
 def test_the_version_is_that_of_the_package() -> None:

@@ -2,5 +2,6 @@
 
 from labstow.client.async_labstow import AsyncLabstow
 from labstow.client.bus import Bus, Reply
+from labstow.client.lock import Guard
 
-__all__ = ["AsyncLabstow", "Bus", "Reply"]
+__all__ = ["AsyncLabstow", "Bus", "Guard", "Reply"]

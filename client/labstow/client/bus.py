@@ -121,25 +121,22 @@ class Bus:
         heads = {headers.DEADLINE: f"{time.time() + budget:.3f}", **(heads or {})}
         if headers.OP_ID not in heads:
             heads[headers.OP_ID] = new_ulid()
-        while True:
+        while now < end:
             try:
                 reply = _read(await self._send(subject, body, min(TRY, end - now), heads))
                 if not (sent and reply.code in NOT_THIS_TRY):
                     return reply
-                now = time.monotonic() + pause
             except (NoRespondersError, OutboundBufferLimitError):
-                now = time.monotonic() + pause
-                if not sent and now >= give_up:
-                    raise NoWorker(subject=subject) from None
+                if not sent and time.monotonic() + pause >= give_up:
+                    break
             except NatsTimeoutError:
-                sent = True
-                now = time.monotonic()
-                if now < end:
-                    continue
-            if now >= end:
-                raise OutcomeUnknown(subject=subject, op_id=heads[headers.OP_ID])
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+                sent, now = True, time.monotonic()
+                continue
+            await asyncio.sleep(min(pause, end - time.monotonic()))
+            pause, now = min(2 * pause, LONGEST_PAUSE), time.monotonic()
+        if sent:
+            raise OutcomeUnknown(subject=subject, op_id=heads[headers.OP_ID])
+        raise NoWorker(subject=subject)
 
     async def _send(self, subject: str, body: bytes, timeout: float, heads: dict[str, str]) -> Msg:  # noqa: ASYNC109
         """Send once. Offline the library would keep a request and send it whenever it is back: too late."""

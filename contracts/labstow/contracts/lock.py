@@ -32,8 +32,8 @@ Scope = Literal["self", "subtree"]
 """`subtree`: a thing and everything in it, at any depth; nobody else may hold or change any of it."""
 
 Token = int
-"""Fencing token of a thing: one more with each grant and each break, never less. The upper 32 bits rise with every
-restoration of the database from a backup. A device that remembers the highest it saw can refuse an older holder."""
+"""Fencing token of a thing: one more with each grant and each break, never less. A device that remembers the highest it
+saw can refuse an older holder."""
 
 
 class Standing(Answer):
@@ -164,6 +164,8 @@ class Lock(Answer):
     expires_in_ms: int | None = None
     cooling_ms: int | None = None
     """None while cooling: until an operator breaks it, having looked."""
+    held_with: Ulid | None = None
+    """What it is in, whose lease is on everything in it; None where it is held by itself."""
     waiters: int = 0
     line: tuple[Waiter, ...] = ()
     """Who waits, first come first; the first 64."""
@@ -264,3 +266,13 @@ class ReadUsage(Query[Usage]):
 
 COMMANDS: Final[tuple[type[Command[Any]], ...]] = (Acquire, Await, Cancel, Renew, Release, Break)
 QUERIES: Final[tuple[type[Query[Any]], ...]] = (Status, ListLeases, ReadUsage)
+EVENTS: Final = {
+    "granted": "somebody has it",
+    "released": "its holder gave it back",
+    "expired": "its time was over",
+    "broken": "somebody ended it by force",
+    "cleared": "it was cooling, and somebody broke it once more",
+    "bypassed": "it was changed by somebody who cannot be told from its holder",
+    "queued": "somebody stands in line for it",
+    "left": "somebody left the line without having had it",
+}

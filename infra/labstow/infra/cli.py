@@ -85,7 +85,7 @@ def worker(
     kinds: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Kinds; all, if none.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for a database that is not ready yet.")] = False,
 ) -> None:
-    """Run workers of these kinds in this process: resource, history."""
+    """Run workers of these kinds in this process: resource, history, lock."""
     with one_sentence():
         from labstow.infra.work import work
 

@@ -1,4 +1,6 @@
-"""What proves a lease: a secret of 128 random bits, shown to its holder and kept as a hash only."""
+"""What proves a lease: a secret of 128 random bits, shown to its holder and kept as a hash. Only the kept answer to who
+took it has it in full, for as long as answers are kept, as that one may ask again.
+"""
 
 from collections.abc import Mapping
 from hashlib import sha256

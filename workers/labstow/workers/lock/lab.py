@@ -33,9 +33,11 @@ class Footprint(resources.Footprint):
 def needs(command: Command[Any], footprint: Footprint) -> None:
     """Note what a command is known to look at."""
     match command:
-        case Acquire(resource_ids=ids):
+        case Acquire(resource_ids=ids, scope=scope):
             footprint.rows.update(ids)
             footprint.limits = True
+            if scope == "subtree":
+                footprint.subtrees.update(ids)
         case Await(ticket=secret) | Cancel(ticket=secret):
             footprint.leases.add(hashed(secret))
         case Renew(lease_id=lease_id):

@@ -53,7 +53,7 @@ def holders(lab: Lab, resource_id: str, scope: Scope, now: datetime, by: By) -> 
         for above in lab.above(resource_id):
             if (known := lab.leases.get(above)) is None or known.scope != "subtree" or not known.held:
                 continue
-            lease = lab.lease(above)  # with its row locked: else it could be renewed meanwhile
+            lease = known if known.live(now) else lab.lease(above)  # with its row locked: it may just be renewed
             if lease.live(now) and not _presented(lease, by):
                 yield lease
     if scope == "subtree":

@@ -16,6 +16,7 @@ from labstow.workers.kit.statements import CLOCK, texts
 from labstow.workers.lock.lease import Lease
 from labstow.workers.lock.tables import lease, ticket
 from labstow.workers.lock.ticket import Ticket
+from labstow.workers.resource.loads import LINES
 from labstow.workers.resource.tables import resource
 
 LEASE: Final = tuple(lease.c[name] for name in Lease._fields)
@@ -25,6 +26,11 @@ LEASES: Final = Statement.of(
     select(*LEASE, resource.c.removed_at)
     .join_from(lease, resource, lease.c.id == resource.c.id)
     .where(lease.c.id == any_(texts("ids")))
+)
+COVERING: Final = Statement.of(
+    select(*LEASE).where(
+        lease.c.lease.is_not(None), lease.c.ended.is_(None), lease.c.scope == literal_column("'subtree'")
+    )
 )
 WAITING: Final = Statement.of(
     select(*TICKET).where(ticket.c.resource_ids.overlap(texts("ids"))).order_by(ticket.c.number, ticket.c.id)
@@ -68,23 +74,35 @@ async def status(db: Pipeline, query: Status) -> bytes:
     """
     ids = {"ids": list(query.resource_ids)}
     async with snapshot(db):
-        rows, waiting, ((now,),) = await db.exchange(Ask(LEASES, ids), Ask(WAITING, ids), Ask(CLOCK))
+        asks = Ask(LEASES, ids), Ask(WAITING, ids), Ask(COVERING), Ask(CLOCK)
+        rows, waiting, covering, ((now,),) = await db.exchange(*asks)
+        above = {each: parent for each, parent, _ in (await fetch(db, LINES, ids) if covering else ())}
         leases = {row[0]: Lease._make(row[:-1]) for row in rows if row[-1] is None}
         if missing := [each for each in query.resource_ids if each not in leases]:
             told = f"there is no resource {', '.join(missing[:8])}"
             raise NotFound(told, resource_id=missing[0], resource_ids=missing)
     tickets = [one for row in waiting if (one := Ticket._make(row)).live(now)]
-    return dumps({"locks": [_lock(leases[each], tickets, now) for each in query.resource_ids], "at": now})
+    covers = {held.id: held for row in covering if (held := Lease._make(row)).live(now)}
+    locks = [_lock(leases[each], _covering(each, above, covers), tickets, now) for each in query.resource_ids]
+    return dumps({"locks": locks, "at": now})
 
 
-def _lock(of: Lease, tickets: list[Ticket], now: datetime) -> dict[str, Any]:
+def _covering(resource_id: str, above: dict[str, str | None], covers: dict[str, Lease]) -> Lease | None:
+    """The lease on something that a thing is in, and on everything in that."""
+    parent = above.get(resource_id)
+    while parent is not None and parent not in covers:
+        parent = above.get(parent)
+    return covers[parent] if parent is not None else None
+
+
+def _lock(of: Lease, covering: Lease | None, tickets: list[Ticket], now: datetime) -> dict[str, Any]:
     line = [one for one in tickets if of.id in one.resource_ids]
     shown: dict[str, Any] = {"resource_id": of.id, "token": of.token, "waiters": len(line)}
     shown |= {"line": [one.waiter() for one in line[:MAX_LINE]]}
-    if of.live(now):
+    if (by := of if of.live(now) else covering) is not None:
         names = ("holder", "session", "purpose", "scope", "granted_at", "expires_at")
-        held = {name: getattr(of, name) for name in names}
-        return shown | {"state": "held", **held, "expires_in_ms": of.left_ms(now)}
+        held = {name: getattr(by, name) for name in names} | {"held_with": None if by is of else by.id}
+        return shown | {"state": "held", **held, "expires_in_ms": by.left_ms(now)}
     if not of.held and of.cooling(now):
         left = (of.cooling_until - now).total_seconds() * 1000 if of.cooling_until and not of.awaits_operator else None
         return shown | {"state": "cooling", "cooling_ms": None if left is None else int(left)}

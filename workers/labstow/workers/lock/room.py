@@ -63,7 +63,7 @@ class Room:
     def heard(self, resource_ids: frozenset[str]) -> None:
         """Put those back who wait for some of these things, or for whole subtrees: it may be their turn."""
         for missed in self._missed.values():
-            missed |= resource_ids
+            missed.update(resource_ids)
         self._wake(resource_ids)
 
     async def run(self) -> None:

@@ -127,7 +127,8 @@ class Guard:
         Raises:
             Locked: this is not so.
         """
-        alike = ANY in self._by.leases and lease.lenient and lease.holder == self._by.principal
+        mute = ANY in self._by.leases and self._by.via == "rest"  # `*` is the gateway's to say
+        alike = mute and lease.lenient and lease.holder == self._by.principal
         if not alike or self._lab.strict:
             raise Locked(
                 resource_id=thing.id,
