@@ -2,6 +2,7 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -18,8 +19,8 @@ NOW: Final = "2026-11-21T09:30:00Z"
 
 VERBS: Final = ("lock.acquire", "lock.await", "lock.cancel", "lock.renew", "lock.release", "resource.find")
 
-Said = dict[str, Any] | Refusal | None
-"""What is answered; None is no answer."""
+Said = dict[str, Any] | Refusal | Callable[[], dict[str, Any]] | None
+"""What is answered, or makes the answer; None is no answer."""
 
 
 class Asked(NamedTuple):
@@ -73,7 +74,7 @@ class Desk:
         said = script.pop(0) if len(script) > 1 else script[0]
         if isinstance(said, Refusal):
             return Reply(said.status, orjson.dumps(said.problem()), said.code)
-        return said if said is None else Reply(200, orjson.dumps(said))
+        return said if said is None else Reply(200, orjson.dumps(said() if callable(said) else said))
 
 
 class Clock:

@@ -184,11 +184,24 @@ async def test_things_are_taken_all_at_once_so_their_order_does_not_matter(lab: 
     await asyncio.gather(*map(want, range(8)))
 
 
-async def test_tasks_of_one_client_do_not_wait_for_each_other(client: AsyncLabstow, thing: str) -> None:
-    """They are one session: to wait for what it holds itself would never end, as far as anybody can tell."""
-    async with client.lock(thing):
+async def test_a_task_does_not_wait_for_itself_and_another_one_does(client: AsyncLabstow, thing: str) -> None:
+    """To wait for what it holds itself would never end; another task stands in line, as everybody else."""
+
+    async def wait() -> str:
+        async with client.lock(thing, wait_s=20) as held:
+            return held.lease_id
+
+    async with client.lock(thing) as own:
         with pytest.raises(Held) as no:
             await client.lock(thing).__aenter__()
         assert no.value.facts["self"] is True
         with pytest.raises(Deadlock):
             await client.lock(thing, wait_s=5).__aenter__()
+        other = asyncio.create_task(wait())
+
+        async def is_in_line() -> bool:
+            (lock,) = (await client.ask(Status(resource_ids=(thing,)))).locks
+            return lock.waiters == 1
+
+        await until(is_in_line)
+    assert await other != own.lease_id

@@ -1,8 +1,10 @@
 """The laboratory for asynchronous programs: messages in, answers out."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from datetime import datetime
 from typing import Self, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import orjson
 
@@ -29,8 +31,7 @@ class AsyncLabstow:
     def __init__(self, url: str = "nats://127.0.0.1:4222", *, actor: str = "anonymous") -> None:
         self.bus = Bus(url, name=actor)
         self.actor = actor
-        self.session = new_ulid()
-        """What locks are taken as: all that the tasks of this object hold and wait for counts as one."""
+        self._sessions: WeakKeyDictionary[asyncio.Task[object], str] = WeakKeyDictionary()
 
     async def __aenter__(self) -> Self:
         if not await self.bus.open():
@@ -40,6 +41,17 @@ class AsyncLabstow:
 
     async def __aexit__(self, *_: object) -> None:
         await self.bus.close()
+
+    @property
+    def session(self) -> str:
+        """What the running task takes locks as: what it holds and waits for counts as one, to find deadlocks.
+
+        Raises:
+            RuntimeError: no task is running.
+        """
+        if (task := asyncio.current_task()) is None:
+            raise RuntimeError("locks are taken by a task")
+        return self._sessions.setdefault(task, new_ulid())
 
     async def ask(
         self, request: Request[A], *, op_id: str | None = None, budget: float = BUDGET, leases: Iterable[str] = ()
@@ -76,16 +88,13 @@ class AsyncLabstow:
         too. After `ttl_s` seconds without renewal others get them; without `renew` nobody renews, and nobody
         interrupts.
 
-        Tasks that share this object are one session: what one of them holds the others do not wait for, but are
-        refused at once, as `Held` or, with `wait_s`, as `Deadlock`. Who is to stand in line behind another task needs
-        an `AsyncLabstow` of his own.
+        What a task holds already it cannot wait for: it is refused at once, as `Held` or, with `wait_s`, `Deadlock`.
+        Other tasks stand in line behind it, as everybody else.
 
         Raises, when it is entered:
             Refusal: why the things cannot be had: `Held`, `WaitTimeout`, `Deadlock`, `NotFound` ...
         """
-        acquire = Acquire(
-            resource_ids=resource_ids, ttl_s=ttl_s, wait_s=wait_s, scope=scope, purpose=purpose, session=self.session
-        )
+        acquire = Acquire(resource_ids=resource_ids, ttl_s=ttl_s, wait_s=wait_s, scope=scope, purpose=purpose)
         return Guard(self, acquire, renew=renew)
 
     def events(

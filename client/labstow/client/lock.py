@@ -76,7 +76,8 @@ class Guard:
             raise
 
     async def __aenter__(self) -> Self:
-        self._claim = Claim(self._lab, self._acquire)
+        acquire = self._acquire.model_copy(update={"session": self._lab.session})  # of the task that enters
+        self._claim = Claim(self._lab, acquire)
         self._term = await self._claim.take()
         self._loss, self._interrupted = None, False
         self._task = asyncio.current_task()
