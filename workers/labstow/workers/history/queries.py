@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     DateTime,
+    Interval,
     Text,
     bindparam,
     false,
@@ -29,6 +30,8 @@ from labstow.workers.kit.tables import journal
 ROOM: Final = 6_500_000
 """Bytes of an answer; a NATS message holds 8 MB."""
 NOUNS: Final = ("resource", "lock", "template")
+LONGEST: Final = literal_column("interval '90 s'", Interval)
+"""No transaction lasts so long from its reading of the clock to its end."""
 SHAPES: Final = 512
 """Statements of so many kinds of query are at hand."""
 POINTED: Final = frozenset({"entity_id", "actor", "before"})
@@ -86,6 +89,8 @@ def _newest(filters: frozenset[str]) -> Statement:
     conditions = [_FILTERS[name] for name in sorted(filters)]
     most = bindparam("most", type_=BigInteger)
     if "entity_id" not in filters:
+        if "until" in filters and "before" not in filters:
+            conditions.append(journal.c.seq <= _last_until())
         return Statement.of(select(journal.c.seq).where(*conditions).order_by(journal.c.seq.desc()).limit(most))
     # A thing and its lock have one id. Each is read as the index of versions has it: the newest are found without
     # looking at the others, for the versions of a thing rise with their numbers.
@@ -98,6 +103,19 @@ def _newest(filters: frozenset[str]) -> Statement:
         parts.append(own.order_by(journal.c.version.desc()).limit(most).subquery().select())
     found = union_all(*parts).subquery("found")
     return Statement.of(select(found.c.seq).order_by(found.c.seq.desc()).limit(most))
+
+
+def _last_until() -> ColumnElement[int]:
+    """A number that no entry until the moment exceeds: so what came later need not be looked at.
+
+    Numbers rise with time, but for what was written at once: whoever took longer has the older time and the higher
+    number. Nothing takes as long as `LONGEST`.
+    """
+    then, around = journal.alias("then"), journal.alias("around")
+    newest = select(then.c.at).where(then.c.at <= bindparam("until", type_=_MOMENT))
+    moment = newest.order_by(then.c.at.desc()).limit(_ONE).scalar_subquery()
+    near = around.c.at.between(moment - LONGEST, moment + LONGEST)
+    return select(func.max(around.c.seq)).where(near).scalar_subquery()
 
 
 def _version_of_before(noun: ColumnElement[str]) -> ColumnElement[int]:

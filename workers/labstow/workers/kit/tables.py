@@ -59,7 +59,7 @@ journal = Table(
     Index("journal_entity_at", "entity_id", "at"),
     Index("journal_actor", "actor", "seq"),
     Index("journal_granted", "entity_id", "at", postgresql_where=text("noun = 'lock' and what = 'granted'")),
-    Index("journal_parent", "parent_id", "at", postgresql_where=text("parent_id is not null")),
+    Index("journal_parent", "parent_id", "entity_id", postgresql_where=text("parent_id is not null")),
 )
 
 outbox = Table(

@@ -7,6 +7,8 @@ down_revision = "0002"
 
 CHANGES = """
 alter table labstow.journal add column token bigint;
+drop index labstow.journal_parent;
+create index journal_parent on labstow.journal (parent_id, entity_id) where parent_id is not null;
 create index journal_granted on labstow.journal (entity_id, at) where noun = 'lock' and what = 'granted';
 
 create table labstow.lease (

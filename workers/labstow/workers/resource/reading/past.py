@@ -18,7 +18,7 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.sql.selectable import LateralFromClause
+from sqlalchemy.sql.selectable import FromClause, LateralFromClause
 
 from labstow.contracts.queries import Find, Get, GetHierarchy, GetTree, Where
 from labstow.workers.kit.pipeline import Pipeline, Statement
@@ -49,14 +49,22 @@ def newest(entity: ColumnElement[str], name: str) -> LateralFromClause:
     )
 
 
-def ever_in(container: ColumnElement[str]) -> Select[Any]:
-    """Everything that was in a container at the moment, or left it before."""
+def ever_in(container: ColumnElement[str], *outer: FromClause) -> Select[Any]:
+    """Everything that ever was in a container, which may be a column of `outer`.
+
+    One search in the index for each thing: what happened to it there, and how often, does not matter.
+    """
+
+    def thing(*conditions: ColumnElement[bool]) -> Select[Any]:
+        inside = select(was.c.entity_id.label("id")).where(was.c.parent_id == container, *conditions)
+        return inside.order_by(was.c.entity_id).limit(ONE).correlate(*outer)
+
     was = journal.alias("was")
-    return (
-        select(was.c.entity_id.label("id"))
-        .where(was.c.parent_id == container, was.c.noun == literal_column("'resource'", String), was.c.at <= AT)
-        .distinct()
-    )
+    first = thing().subquery("first")
+    ever = select(first.c.id).correlate(*outer).cte("ever", recursive=True, nesting=True)
+    following = thing(was.c.entity_id > ever.c.id).correlate(ever, *outer).scalar_subquery()
+    ever = ever.union_all(select(following).where(ever.c.id.is_not(None)))
+    return select(ever.c.id).where(ever.c.id.is_not(None))
 
 
 def _contents() -> Select[Any]:
@@ -65,7 +73,7 @@ def _contents() -> Select[Any]:
     root = newest(start.c.id, "root")
     down = select(start.c.id, root.c.parent_id, root.c.seq, ZERO.label("level")).join_from(start, root, true())
     walk = down.cte("walk", recursive=True)
-    once = ever_in(walk.c.id).correlate(walk).offset(ZERO).lateral("once")
+    once = ever_in(walk.c.id, walk).correlate(walk).offset(ZERO).lateral("once")
     then = newest(once.c.id, "then")
     lower = select(once.c.id, then.c.parent_id, then.c.seq, walk.c.level + ONE)
     lower = lower.select_from(walk.join(once, true()).join(then, true()))
