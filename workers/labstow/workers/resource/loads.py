@@ -1,7 +1,7 @@
 """The statements that load what a decision needs, each for any number of commands.
 
 Only `QUEUE_UP` and `LOCK` wait for anybody. What is read after them is protected by the rows that `LOCK` holds, or
-taken by `GRAB` if nobody else has it, or never changes.
+taken by `grab` if nobody else has it, or never changes.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ from typing import Any, Final
 from sqlalchemy import (
     Column,
     ColumnClause,
-    CompoundSelect,
     Integer,
     Select,
     Text,
@@ -23,7 +22,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 from sqlalchemy.sql import any_
-from sqlalchemy.sql.elements import ColumnElement
 
 from labstow.workers.kit.pipeline import Statement
 from labstow.workers.kit.statements import records, texts
@@ -49,84 +47,6 @@ QUEUE_UP: Final = Statement.of(select(func.count(func.pg_advisory_xact_lock(_key
 LOCK: Final = Statement.of(
     select(*COLUMNS).where(resource.c.id == any_(texts("ids"))).order_by(resource.c.id).with_for_update(key_share=True)
 )
-
-
-def _occupants(containers: str, positions: str, *, outer: bool) -> Select[Any]:
-    """Who is at some positions; with `outer` also where nobody is."""
-    spot = func.unnest(texts(containers), texts(positions))
-    spots = spot.table_valued("container", "position").render_derived(containers)
-    there = (
-        select(resource.c.id)
-        .where(resource.c.parent_id == spots.c.container, resource.c.position == spots.c.position)
-        .limit(ONE)
-        .correlate(spots)
-        .lateral(f"{containers}_there")
-    )
-    joined = spots.outerjoin(there, true()) if outer else spots.join(there, true())
-    shown = (spots.c.container, spots.c.position, there.c.id) if outer else (there.c.id,)
-    return select(*shown).select_from(joined)
-
-
-def _next(*, front: bool) -> Select[Any]:
-    """Container, place and id of what is taken next from some containers: from queues, or from the others."""
-    name = "front" if front else "back"
-    wanted = func.unnest(texts("lines"), bindparam("counts", type_=ARRAY(Integer)))
-    line = wanted.table_valued("container", "count").render_derived(f"{name}_line")
-    of = resource.alias(f"{name}_of")
-    is_queue = of.c.base_type == literal_column("'queue'")
-    kind = (
-        select(of.c.id)
-        .where(of.c.id == line.c.container, is_queue if front else ~is_queue)
-        .limit(ONE)
-        .correlate(line)
-        .lateral(f"{name}_kind")
-    )
-    taken = (
-        select(resource.c.order_seq, resource.c.id)
-        .where(resource.c.parent_id == kind.c.id, resource.c.order_seq.is_not(None))
-        .order_by(resource.c.order_seq.asc() if front else resource.c.order_seq.desc())
-        .limit(line.c.count)
-        .correlate(line, kind)
-        .lateral(f"{name}_taken")
-    )
-    side: ColumnElement[Any] = literal_column(str(front).lower()).label("front")
-    columns = (line.c.container, side, taken.c.order_seq, taken.c.id)
-    return select(*columns).select_from(line.join(kind, true()).outerjoin(taken, true()))
-
-
-def _leaving() -> ColumnElement[Any]:
-    """The ids of what is to leave, and of what is to be left."""
-    ends = union_all(_next(front=True), _next(front=False)).subquery("ends")
-    leaving = select(resource.c.parent_id).where(resource.c.id == any_(texts("leaving")))
-    found = union_all(_occupants("vacated", "at", outer=False), select(ends.c.id), leaving).subquery("found")
-    return func.array(select(found.c.id).where(found.c.id.is_not(None)).scalar_subquery())
-
-
-def _grab() -> Select[Any]:
-    """What is to leave, and what is to be left, unless somebody else holds it: to wait here could be a deadlock."""
-    wanted = select(*COLUMNS).where(resource.c.id == any_(_leaving())).order_by(resource.c.id)
-    return wanted.with_for_update(key_share=True, skip_locked=True)
-
-
-def _leases(*ids: ColumnElement[Any]) -> CompoundSelect[Any]:
-    """The leases that bind some things, that may be over without anybody having noted it; and what is presented.
-
-    Read after the rows of the things were locked: who grants, breaks or ends a lease locks those as well.
-    """
-    held = lease.c.lease.is_not(None) & lease.c.ended.is_(None)
-    binding = (lease.c.id == any_(each) for each in ids)
-    return union_all(
-        *(select(*LEASE).where(which, held) for which in binding),
-        select(*LEASE).where(lease.c.lease == any_(texts("secrets"))),
-        select(*LEASE).where(held, lease.c.scope == literal_column("'subtree'")),
-    )
-
-
-OCCUPANTS: Final = Statement.of(_occupants("containers", "positions", outer=True))
-ENDS: Final = Statement.of(union_all(_next(front=True), _next(front=False)))
-GRAB: Final = Statement.of(_grab())
-LEASES: Final = Statement.of(_leases(texts("ids")))
-LEASES_OF_GRABBED: Final = Statement.of(_leases(texts("ids"), _leaving()))
 
 
 def line_of() -> Select[Any]:

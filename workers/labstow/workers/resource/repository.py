@@ -17,9 +17,10 @@ from labstow.workers.kit.statements import change, copy_in, save, written
 from labstow.workers.lock.lease import Lease
 from labstow.workers.lock.policy import Policies
 from labstow.workers.lock.tables import lease
-from labstow.workers.resource import loads
+from labstow.workers.resource import leaving, loads
 from labstow.workers.resource.footprint import Footprint
 from labstow.workers.resource.lab import Lab
+from labstow.workers.resource.leaving import Leaving
 from labstow.workers.resource.line import Line
 from labstow.workers.resource.loads import COLUMNS, LEASE
 from labstow.workers.resource.tables import resource
@@ -85,9 +86,12 @@ class Repository:
 def _leases(footprint: Footprint) -> dict[str, Ask]:
     """The statement that brings the leases that matter."""
     ids = {"ids": list(footprint.rows), "secrets": list(footprint.leases)}
-    if not (footprint.vacated or footprint.ends or footprint.leaving):
-        return {"leases": Ask(loads.LEASES, ids)}
-    return {"leases": Ask(loads.LEASES_OF_GRABBED, ids | _leaving(footprint))}
+    statement = leaving.leases(_how(footprint), presented=bool(footprint.leases))
+    return {"leases": Ask(statement, ids | _leaving(footprint))}
+
+
+def _how(footprint: Footprint) -> Leaving:
+    return Leaving(bool(footprint.vacated), bool(footprint.ends), bool(footprint.leaving))
 
 
 def _leaving(footprint: Footprint) -> dict[str, Any]:
@@ -103,13 +107,13 @@ def _leaving(footprint: Footprint) -> dict[str, Any]:
 def wanted(footprint: Footprint) -> dict[str, Ask]:
     """The statements to send after the locks, by what they bring."""
     asks: dict[str, Ask] = {}
-    if footprint.vacated or footprint.ends or footprint.leaving:
-        asks["grabbed"] = Ask(loads.GRAB, _leaving(footprint))
+    if any(how := _how(footprint)):
+        asks["grabbed"] = Ask(leaving.grab(how), _leaving(footprint))
     if footprint.ends:
-        asks["ends"] = Ask(loads.ENDS, _leaving(footprint))
+        asks["ends"] = Ask(leaving.ENDS, _leaving(footprint))
     if spots := [*(footprint.spots | footprint.vacated)]:
         places = {"containers": [spot[0] for spot in spots], "positions": [spot[1] for spot in spots]}
-        asks["occupants"] = Ask(loads.OCCUPANTS, places)
+        asks["occupants"] = Ask(leaving.OCCUPANTS, places)
     if footprint.subtrees:
         asks["contents"] = Ask(loads.CONTENTS, {"ids": list(footprint.subtrees)})
     if footprint.heights:
