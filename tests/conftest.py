@@ -21,6 +21,7 @@ from labstow.infra import own, ports
 from labstow.infra.process import wait_until
 from labstow.workers.kit.database import upgrade
 from labstow.workers.kit.stream import provision
+from labstow.workers.main import KINDS
 from tests.servers import Servers, running_servers
 
 
@@ -57,7 +58,7 @@ class Lab:
     def start_worker(self, *kinds: str) -> subprocess.Popen[bytes]:
         """One more worker process."""
         environment = os.environ | {"LABSTOW_NATS_URL": self.nats_url, "LABSTOW_POSTGRES_URL": self.postgres_url}
-        arguments = [sys.executable, "-m", "labstow.workers", *(kinds or ("resource", "history"))]
+        arguments = [sys.executable, "-m", "labstow.workers", *(kinds or KINDS)]
         process = subprocess.Popen(arguments, env=environment | {"LABSTOW_LOG_LEVEL": "WARNING"})
         self.processes.append(process)
         return process
@@ -74,7 +75,7 @@ class Lab:
         """Wait until every worker process that was started answers."""
         client = await nats.connect(self.nats_url)
         alive = sum(process.poll() is None for process in self.processes)
-        for worker in ("resource", "history"):
+        for worker in KINDS:
 
             async def all_answer(worker: str = worker) -> bool:
                 return len(await replicas(client, worker)) >= alive and await _answers(client, worker)

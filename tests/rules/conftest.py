@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.rules import lock_room
+from tests.rules.lock_room import LockRoom
 from tests.rules.room import Room, audit
 from tests.rules.stock import Stock
 
@@ -20,3 +22,11 @@ def room() -> Iterator[Room]:
 def stock(room: Room) -> Stock:
     """A room with templates; none yet."""
     return Stock(room)
+
+
+@pytest.fixture
+def lab() -> Iterator[LockRoom]:
+    """An empty laboratory in which things are locked; whatever a test does, the rules of locks hold afterwards."""
+    used = LockRoom()
+    yield used
+    lock_room.audit(used)

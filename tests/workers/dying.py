@@ -15,15 +15,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from labstow.contracts.batch import COMMANDS
+from labstow.contracts import batch, lock
 from labstow.contracts.message import Command
 from labstow.workers.kit.call import Call
+from labstow.workers.kit.leases import ANY
 from labstow.workers.kit.noun import By
 from labstow.workers.kit.pipeline import Ask, Pipeline, Rows
 from labstow.workers.kit.unit import Unit
+from labstow.workers.lock.noun import LOCK
+from labstow.workers.lock.repository import Repository as Locks
+from labstow.workers.lock.sweep import Sweep
 from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.repository import Repository
 
+COMMANDS: tuple[type[Command[Any]], ...] = (*batch.COMMANDS, *lock.COMMANDS, Sweep)
 BY_SUBJECT = {command.subject: command for command in COMMANDS}
 
 
@@ -40,12 +45,16 @@ class Dying:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def carry_out(self, url: str, command: Command[Any], op_id: str, death: Death) -> int:
-        """Let a child do it: how many statements it came to; negative if it was killed after that many."""
+    def carry_out(
+        self, url: str, command: Command[Any], op_id: str, death: Death, *leases: str, by: str = "robot"
+    ) -> int:
+        """Let a child do it: how many statements it came to; negative if it was killed after that many. The leases that
+        are presented are hashed.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         asked = command.model_dump(mode="json", exclude_unset=True)
-        line = json.dumps([url, command.subject, asked, op_id, death.statement, death.answered])
+        line = json.dumps([url, command.subject, asked, op_id, death.statement, death.answered, by, *leases])
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
@@ -60,19 +69,21 @@ def dying() -> Iterator[Dying]:
         process.communicate()
 
 
-def call(command: Command[Any], op_id: str) -> Call[Any]:
+def call(command: Command[Any], op_id: str, *leases: str, by: str = "robot") -> Call[Any]:
     """A command that can be repeated."""
 
     async def nobody(status: int, body: bytes) -> None:
         """Nobody waits for it."""
 
-    return Call(command, By("robot", "test", op_id), nobody, command.model_dump_json(exclude_unset=True))
+    digest = command.model_dump_json(exclude_unset=True) if command.kept else None
+    via = "rest" if ANY in leases else "test"
+    return Call(command, By(by, via, op_id, None, leases), nobody, digest)
 
 
-async def settle(url: str, command: Command[Any], op_id: str) -> int:
+async def settle(url: str, command: Command[Any], op_id: str, *leases: str, by: str = "robot") -> int:
     """The status of the answer."""
-    unit = Unit(url, RESOURCE, Repository())
-    waiting = [call(command, op_id)]
+    unit: Unit[Any] = Unit(url, LOCK, Locks({})) if type(command) in LOCK.rules else Unit(url, RESOURCE, Repository())
+    waiting = [call(command, op_id, *leases, by=by)]
     while waiting:
         result = await unit.run(waiting)
         waiting = result.again
@@ -80,7 +91,7 @@ async def settle(url: str, command: Command[Any], op_id: str) -> int:
     return result.answers[0].status
 
 
-def _child(url: str, subject: str, asked: Any, op_id: str, death: Death) -> int:
+def _child(url: str, subject: str, asked: Any, op_id: str, death: Death, by: str, *leases: str) -> int:
     """Carry out a command, unless death comes first; how many statements it took."""
     whole, statements = Pipeline.exchange, 0
 
@@ -99,14 +110,14 @@ def _child(url: str, subject: str, asked: Any, op_id: str, death: Death) -> int:
         return answers
 
     Pipeline.exchange = exchange  # type: ignore[method-assign]
-    asyncio.run(settle(url, BY_SUBJECT[subject].model_validate(asked), op_id))
+    asyncio.run(settle(url, BY_SUBJECT[subject].model_validate(asked), op_id, *leases, by=by))
     return statements
 
 
 if __name__ == "__main__":
     for order in sys.stdin:
-        url, subject, asked, op_id, *death = json.loads(order)
+        url, subject, asked, op_id, statement, answered, by, *leases = json.loads(order)
         if not (child := os.fork()):
-            os._exit(_child(url, subject, asked, op_id, Death(*death)))
+            os._exit(_child(url, subject, asked, op_id, Death(statement, answered), by, *leases))
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)

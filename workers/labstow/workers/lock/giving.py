@@ -17,7 +17,7 @@ from labstow.workers.lock.ticket import Left
 def release(lab: Lab, command: Release, now: datetime, by: By) -> Outcome[Lease]:
     """A lease ended by its holder; to do so twice is fine."""
     if command.lease_id is not None:
-        rows = _named(lab, command, by)
+        rows = _named(lab, command, now, by)
     else:
         rows = [lab.lease(resource_id) for resource_id in sorted(set(command.resource_ids or ()))]
         for lease in rows:
@@ -81,7 +81,7 @@ def sweep(lab: Lab, command: Sweep, now: datetime, by: By) -> Outcome[Lease]:
     return Outcome(shown, (*expired, *left), notes=tuple(map(Left, sorted(dead))))
 
 
-def _named(lab: Lab, command: Release, by: By) -> list[Lease]:
+def _named(lab: Lab, command: Release, now: datetime, by: By) -> list[Lease]:
     rows = lab.of(hashed(str(command.lease_id)))
     if not rows:
         raise LeaseLost(how="unknown, or others had it since")
@@ -90,6 +90,8 @@ def _named(lab: Lab, command: Release, by: By) -> list[Lease]:
     if command.resource_ids is None:
         return [lease for lease in rows if lease.ended != "released"] or rows
     if others := sorted(set(command.resource_ids) - {lease.id for lease in rows}):
+        if not any(lease.live(now) for lease in rows):  # others may have had them since
+            raise LeaseLost(how=rows[0].how())
         raise Invalid(summary=f"resource_ids: {', '.join(others[:8])} not of this lease", errors=[])
     return [lease for lease in rows if lease.id in command.resource_ids]
 

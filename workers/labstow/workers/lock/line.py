@@ -27,6 +27,8 @@ class Wish(NamedTuple):
 
 def obstacle(lab: Lab, wish: Wish, now: datetime, by: By) -> Conflict | None:
     """What stands in the way of a wish: a lease, a thing that cools, somebody who came earlier."""
+    if wish.scope == "subtree":
+        contents(lab, *map(lab.thing, wish.ids))  # of all things at once, for what is not loaded yet
     for resource_id in wish.ids:
         for lease in holders(lab, resource_id, wish.scope, now, by):
             return _held(lab, resource_id, lease, wish, now, by)
