@@ -50,7 +50,7 @@ class Busy(NamedTuple):
 class Past:
     """Things, and the entries that made them what they are."""
 
-    def __init__(self, box: Thing, tube: Thing, entries: int) -> None:
+    def __init__(self, entries: int, box: Thing, tube: Thing) -> None:
         """`box` and `tube` are such as a worker wrote; what is in the past is like them."""
         self.things: dict[str, Thing] = {}
         self.busy = ""
@@ -104,7 +104,7 @@ class Past:
 def fill(url: str, seeds: tuple[str, str], things: int, entries: int, progress: Progress) -> Busy:
     """Write a past into a database, with more of a box that is there and of a tube in it, whose ids are `seeds`."""
     with psycopg.connect(url) as connection:
-        past = Past(*map(thing, connection.execute(THINGS, seeds)), entries)
+        past = Past(entries, *map(thing, connection.execute(THINGS, seeds)))
         with connection.cursor() as cursor:
             with cursor.copy(COPY_ENTRIES) as copy:
                 for number, row in enumerate(past.entries(things, entries)):

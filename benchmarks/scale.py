@@ -2,13 +2,16 @@
 
     python -m benchmarks.scale [--resources 100000] [--entries 1000000] [--seconds 0.15] [--repeat 30]
 
-Small: a plate of 8 x 12 and a stack of 10, among 1,000 things with 2,000 journal entries, of which one thing has 111.
+Small: a plate of 8 x 12 and a stack of 10, among 1,000 things with 2,000 journal entries, of which one thing has 112.
 Large: a plate of 32 x 48 and a stack of 1,000, among 100,000 things with 1,000,000 entries, of which one thing has
-100,000. Each has a database on one Postgres server, a NATS server and a worker process of its own.
+100,000. Each has a worker process, a NATS server and a database of its own; the databases share a Postgres server.
 
-One caller asks either laboratory the same for a moment, one right after the other, the large one first in every other
-round. Prints how long a call takes and, of the rounds, how many times as long it takes in the large one: median and
-quartiles. What the machine does meanwhile meets both.
+One caller asks the same of one and then of the other, for a moment each, the large one first in every other round.
+Prints how long a call takes and, of the rounds, how many times as long it takes in the large one: median and quartiles.
+What else the machine does meets both. Takes some five minutes, the first half of it to write the past.
+
+With `--resources 1000` the large one has as few boxes as the small one and a longer past, for which Postgres may plan
+otherwise.
 """
 
 import argparse

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from labstow.client import AsyncLabstow
 from labstow.contracts.queries import Find
 from labstow.contracts.resource import Add, NewResource, Patch, Update
 from labstow.contracts.ulids import new_ulid
+from labstow.infra import ports
 from labstow.infra.embedded.nats import NatsServer
 from tests.conftest import Lab, running_lab
 from tests.servers import fresh_nats
@@ -118,3 +121,18 @@ def _has_sent(pid: int, port: int) -> bool:
         if int(local.split(":")[1], 16) == port and int(remote.split(":")[1], 16) in mine:
             return int(queues.split(":")[1], 16) > 0
     return False
+
+
+def test_a_worker_that_still_waits_for_nats_ends_when_it_is_told_to(postgres_url: str) -> None:
+    """Seen to fail when a stop was looked at only after the start: it waited for ever."""
+    nowhere = f"nats://127.0.0.1:{ports.any_free()}"
+    environment = os.environ | {"LABSTOW_NATS_URL": nowhere, "LABSTOW_POSTGRES_URL": postgres_url}
+    arguments = [sys.executable, "-m", "labstow.workers", "history"]
+    with subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, text=True) as worker:
+        try:
+            assert worker.stderr is not None
+            assert any("Connection refused" in line for line in worker.stderr)
+            worker.terminate()
+            assert worker.wait(timeout=20) == 0
+        finally:
+            worker.kill()

@@ -55,9 +55,14 @@ async def serve(kinds: list[str], settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     workers = [MAKERS[kind](settings) for kind in kinds]
     broker = make_broker(settings.nats_url, "labstow " + " ".join(kinds))
-    tasks = await _start(broker, workers)
-    log.info("serving %s", ", ".join(kinds))
     stopping = asyncio.create_task(stop.wait())
+    starting = asyncio.create_task(_start(broker, workers))
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():  # NATS is away; nothing was accepted yet
+        starting.cancel()
+        return
+    tasks = starting.result()
+    log.info("serving %s", ", ".join(kinds))
     lanes = [task for worker in workers for lane in worker.lanes for task in lane.tasks]
     ended, _ = await asyncio.wait({stopping, *tasks, *lanes}, return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")

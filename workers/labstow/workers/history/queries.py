@@ -115,7 +115,8 @@ def _last_until() -> ColumnElement[int]:
     newest = select(then.c.at).where(then.c.at <= bindparam("until", type_=_MOMENT))
     moment = newest.order_by(then.c.at.desc()).limit(_ONE).scalar_subquery()
     near = around.c.at.between(moment - LONGEST, moment + LONGEST)
-    return select(func.max(around.c.seq)).where(near).scalar_subquery()
+    # Plus nothing: for a plain maximum the planner walks the numbers backwards, over everything later.
+    return select(func.max(around.c.seq + literal_column("0"))).where(near).scalar_subquery()
 
 
 def _version_of_before(noun: ColumnElement[str]) -> ColumnElement[int]:
