@@ -170,7 +170,9 @@ class Locks(RuleBasedStateMachine):
 
     @rule(by=people, data=st.data())
     def rename(self, by: str, data: st.DataObject) -> None:
-        proof, thing = self.proof(data, by), data.draw(self.mostly_held())
+        proof = self.proof(data, by)
+        known = sorted(proof.ids | proof.given_back) if proof else []
+        thing = data.draw(st.sampled_from(known) if known and data.draw(st.booleans()) else self.mostly_held())
         command = Update(resource_id=thing, changes=Patch(name=new_ulid()))
         self.ask(command, lambda: self.model.change(by, proof, [(thing, thing)]), by, proof)
 
