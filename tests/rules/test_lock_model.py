@@ -17,7 +17,7 @@ from labstow.contracts.ulids import derived_ulid, new_ulid
 from labstow.workers.kit.leases import hashed
 from labstow.workers.lock.policy import Policy
 from labstow.workers.lock.sweep import Sweep
-from tests.rules.lock_model import Grant, Model, No, Ticket, below
+from tests.rules.lock_model import Grant, Model, No, Ticket, above, below
 from tests.rules.lock_room import LockRoom, audit, whole
 from tests.rules.room import Json, new
 
@@ -44,7 +44,7 @@ things = st.sampled_from(list(THINGS))
 ids = st.sets(things, min_size=1, max_size=2).map(sorted)
 ttls = st.sampled_from([2, 5, 12, 60])
 waits = st.sampled_from([0, 0, 10, 10, 60])
-wholes = st.sampled_from([False, False, True])
+wholes = st.booleans()
 
 
 class Locks(RuleBasedStateMachine):
@@ -73,16 +73,15 @@ class Locks(RuleBasedStateMachine):
     def crowd(self, ids: list[str], data: st.DataObject) -> None:
         """All want the same."""
         for by in PEOPLE:
-            self.acquire(by, ids, data, 12, 60, data.draw(wholes))
+            self.acquire(by, ids, self.proof(data, by), 12, 60, is_whole=False)
 
     @rule(by=people, ids=ids, data=st.data(), ttl_s=ttls, wait_s=waits, is_whole=wholes)
     def acquire_one(
         self, by: str, ids: list[str], data: st.DataObject, ttl_s: int, wait_s: int, is_whole: bool
     ) -> None:
-        self.acquire(by, ids, data, ttl_s, wait_s, is_whole)
+        self.acquire(by, ids, self.proof(data, by), ttl_s, wait_s, is_whole=is_whole)
 
-    def acquire(self, by: str, ids: list[str], data: st.DataObject, ttl_s: int, wait_s: int, is_whole: bool) -> None:
-        proof = self.proof(data, by)
+    def acquire(self, by: str, ids: list[str], proof: Grant | None, ttl_s: int, wait_s: int, is_whole: bool) -> None:
         scope = "subtree" if is_whole else "self"
         command = Acquire.model_validate(
             {"resource_ids": ids, "ttl_s": ttl_s, "wait_s": wait_s, "scope": scope, "session": by}
@@ -145,7 +144,10 @@ class Locks(RuleBasedStateMachine):
     @precondition(lambda self: self.model.grants)
     @rule(data=st.data(), some=st.none() | ids)
     def release(self, data: st.DataObject, some: list[str] | None) -> None:
-        self.give_back(*self.grant(data), some)
+        grant, by = self.grant(data)
+        first = sorted(grant.ids)[:1]
+        only_one: bool = data.draw(st.booleans())
+        self.give_back(grant, by, first if first and only_one else some)
 
     def give_back(self, grant: Grant, by: str, some: list[str] | None) -> None:
         command = Release.model_validate({"lease_id": grant.secret, "resource_ids": some})
@@ -163,6 +165,13 @@ class Locks(RuleBasedStateMachine):
     def later(self, seconds: float) -> None:
         self.model.now = self.room.later(seconds)
 
+    @precondition(lambda self: self.live())
+    @rule(data=st.data())
+    def to_the_end(self, data: st.DataObject) -> None:
+        """Of some lease, to the moment."""
+        grant = data.draw(st.sampled_from(self.live()))
+        self.model.now = self.room.later((grant.until - self.model.now).total_seconds())
+
     @rule()
     def sweep(self) -> None:
         self.model.sweep()
@@ -170,11 +179,44 @@ class Locks(RuleBasedStateMachine):
 
     @rule(by=people, data=st.data())
     def rename(self, by: str, data: st.DataObject) -> None:
-        proof = self.proof(data, by)
-        known = sorted(proof.ids | proof.given_back) if proof else []
-        thing = data.draw(st.sampled_from(known) if known and data.draw(st.booleans()) else self.mostly_held())
+        self.write(by, self.proof(data, by), data.draw(self.mostly_held()))
+
+    @precondition(lambda self: any(grant.given_back for grant in self.live()))
+    @rule(data=st.data())
+    def rename_what_was_given_back(self, data: st.DataObject) -> None:
+        """With the lease that there is on the rest."""
+        proof = data.draw(st.sampled_from([grant for grant in self.live() if grant.given_back]))
+        self.write(proof.holder, proof, data.draw(st.sampled_from(sorted(proof.given_back))))
+
+    def write(self, by: str, proof: Grant | None, thing: str) -> None:
         command = Update(resource_id=thing, changes=Patch(name=new_ulid()))
         self.ask(command, lambda: self.model.change(by, proof, [(thing, thing)]), by, proof)
+
+    @precondition(lambda self: self.live())
+    @rule(data=st.data(), is_whole=wholes)
+    def acquire_near(self, data: st.DataObject, is_whole: bool) -> None:
+        """Of what somebody has, something around it or in it, or what it is in."""
+        proof = data.draw(st.sampled_from(self.live()))
+        near = {
+            other
+            for each in proof.ids
+            for other in (*above(self.model.parents, each), *below(self.model.parents, each))
+        }
+        thing = data.draw(st.sampled_from(sorted(near or proof.ids)))
+        self.acquire(proof.holder, [thing], proof, 12, 0, is_whole=is_whole)
+
+    @precondition(lambda self: not any(one.whole for one in self.model.waiting()) and self.wholes())
+    @rule(data=st.data(), thing=st.sampled_from(CONTAINERS), other=people)
+    def bring_in(self, data: st.DataObject, thing: str, other: str) -> None:
+        """Into what somebody has whole, by him; others may want what is in it."""
+        proof = data.draw(st.sampled_from(self.wholes()))
+        into = data.draw(st.sampled_from(sorted(proof.ids & {*CONTAINERS})))
+        inside = below(self.model.parents, thing)
+        if into not in (thing, *inside):
+            self.acquire(other, inside[:1] or [thing], None, 12, 0, is_whole=False)
+            steps = [(thing, into)]
+            command = Move(resource_id=thing, container_id=into)
+            self.ask(command, lambda: self.model.change(proof.holder, proof, steps), proof.holder, proof)
 
     @precondition(lambda self: not any(one.whole for one in self.model.waiting()))
     @rule(by=people, data=st.data(), count=st.integers(1, 3))
@@ -190,6 +232,13 @@ class Locks(RuleBasedStateMachine):
         moves: list[Command[Any]] = [Move(resource_id=thing, container_id=into) for thing, into in steps]
         command = moves[0] if count == 1 else batch(moves)
         self.ask(command, lambda: self.model.change(by, proof, steps), by, proof)
+
+    def live(self) -> list[Grant]:
+        return [grant for grant in self.model.grants if any(self.model.holder_of(each) is grant for each in grant.ids)]
+
+    def wholes(self) -> list[Grant]:
+        """Of those, what is on everything in some containers."""
+        return [grant for grant in self.live() if grant.whole and grant.ids & {*CONTAINERS}]
 
     def mostly_held(self) -> st.SearchStrategy[str]:
         """Something that somebody has, or that cools, if there is anything, and seldom any thing."""

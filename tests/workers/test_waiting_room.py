@@ -181,12 +181,14 @@ class Alone:
 
         return Call(Await(ticket=ticket or self.thing), By(by, "test", op_id), nobody, **how)
 
-    async def run(self, *calls: Call[Any], status: int = 200, state: str = "queued") -> list[Call[Any]]:
+    async def run(
+        self, *calls: Call[Any], status: int = 200, state: str = "queued", number: int = 1
+    ) -> list[Call[Any]]:
         """Who is answered at once."""
 
         async def decided(batch: list[Call[Any]]) -> Result:
             self.room.heard(self.heard)
-            body = orjson.dumps({"state": state, "resource_ids": [self.thing]})
+            body = orjson.dumps({"state": state, "resource_ids": [self.thing], "number": number})
             return Result([Answered(each, status, body) for each in batch], [])
 
         return [each.call for each in (await self.room.beside(decided)(list(calls))).answers]
@@ -200,6 +202,18 @@ async def test_who_is_told_to_wait_is_kept_until_something_happens() -> None:
     assert alone.lane.calls == []
     alone.room.heard(frozenset({alone.thing}))
     assert alone.lane.calls == [call]
+
+
+async def test_only_who_is_first_is_called() -> None:
+    """He has the lowest number; a line of fifty must not be decided whole whenever one thing is given back."""
+    alone = Alone()
+    for number in (3, 1, 2, 1):
+        await alone.run(alone.call(op_id=f"{number}", by=new_ulid()), number=number)
+    for first in ("1", "2", "3"):
+        alone.lane.calls.clear()
+        alone.room.heard(frozenset({alone.thing}))
+        assert {each.by.op_id for each in alone.lane.calls} == {first}
+    assert alone.lane.calls
 
 
 async def test_whoever_has_a_better_answer_is_not_kept() -> None:

@@ -53,6 +53,8 @@ class Standing(Answer):
     """The secret by which the place in line is known; dropped 15 s after it was last asked about."""
     position: int | None = None
     """Place in line: 1 is next."""
+    number: int | None = None
+    """As drawn at a counter: it never changes, and who wants some of the same and has a lower one comes before."""
     poll_within_s: int | None = None
 
 

@@ -29,6 +29,8 @@ class Parked:
 
     answered: Answered
     ids: frozenset[str]
+    number: int
+    """Of his ticket: he is behind whoever wants some of the same and has a lower one."""
 
 
 class Room:
@@ -61,7 +63,9 @@ class Room:
         return wait
 
     def heard(self, resource_ids: frozenset[str]) -> None:
-        """Put those back who wait for some of these things, or for whole subtrees: it may be their turn."""
+        """Put those back whose turn it may be because of these things: of all who wait for one, or for the whole of
+        something around it, the first.
+        """
         for missed in self._missed.values():
             missed.update(resource_ids)
         self._wake(resource_ids)
@@ -93,9 +97,10 @@ class Room:
         if self._closed or not queued or time.monotonic() >= self._until(who, call.deadline):
             self._since.pop(who, None)
             return answered
-        named = orjson.loads(answered.body)["resource_ids"]
+        told = orjson.loads(answered.body)
+        ids = frozenset(told["resource_ids"]).union(call.also.rows if call.also else ())
         before = self._parked.get(who)
-        self._parked[who] = Parked(answered, frozenset(named).union(call.also.rows if call.also else ()))
+        self._parked[who] = Parked(answered, ids, told["number"])
         return before.answered if before else None
 
     def _until(self, who: Who, deadline: float | None) -> float:
@@ -105,8 +110,16 @@ class Room:
         return until if deadline is None else min(until, now + deadline - time.time() - MARGIN_S)
 
     def _wake(self, resource_ids: Set[str] | None) -> None:
-        """Put those back who wait for some of these things; None for all."""
-        for who, one in list(self._parked.items()):
-            if resource_ids is None or not one.ids.isdisjoint(resource_ids):
-                del self._parked[who]
-                self.lane_of(one.answered.call).put(one.answered.call, first=True)
+        """Put those back who are first in line for some of these things; all who wait, for None."""
+        for who in list(self._parked) if resource_ids is None else self._first(resource_ids):
+            call = self._parked.pop(who).answered.call
+            self.lane_of(call).put(call, first=True)
+
+    def _first(self, resource_ids: Set[str]) -> list[Who]:
+        """Who is first in line for one of these things. Nobody else can have it, so nobody else need look."""
+        near = {who: wanted for who, one in self._parked.items() if (wanted := one.ids & resource_ids)}
+        first: dict[str, int] = {}
+        for who, wanted in near.items():
+            number = self._parked[who].number
+            first |= {each: min(number, first.get(each, number)) for each in wanted}
+        return [who for who, wanted in near.items() if any(first[each] == self._parked[who].number for each in wanted)]

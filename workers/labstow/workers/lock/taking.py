@@ -215,6 +215,7 @@ def _queued(ticket: Ticket, secret: str, position: int, now: datetime) -> dict[s
         "at": now,
         "ticket": secret,
         "position": position,
+        "number": ticket.number,
         "poll_within_s": POLL_WITHIN_S,
     }
 
