@@ -1,0 +1,142 @@
+"""How labstow says no to what is about places and transfers; the rest is in `errors`.
+
+Refusal
+├── NoTransfers          400     location.no_transfers
+├── NotFound             404
+│   ├── NoLocation               location.not_found
+│   ├── NoRepresentation         representation.not_found
+│   ├── NothingAttached          location.nothing_attached
+│   ├── NoPattern                pattern.not_found
+│   ├── NoPath                   transfer.no_path
+│   └── NoTransfer               transfer.not_found
+├── Conflict             409
+│   ├── LocationExists           location.exists
+│   ├── PatternExists            pattern.exists
+│   ├── AttachedElsewhere        resource.attached
+│   ├── OtherAttached            location.occupied
+│   ├── StillAttached            location.attached
+│   ├── Reserved                 location.reserved
+│   ├── Hindered                 transfer.hindered
+│   ├── TransferOver             transfer.over
+│   └── NotInGripper             transfer.not_in_gripper
+├── Invalid              422
+│   └── Unbound                  pattern.unbound
+└── Unavailable          503
+    └── PresenceUnknown          node.presence_unknown
+"""
+
+from labstow.contracts.errors import Conflict, Invalid, NotFound, Refusal, Unavailable
+
+
+class NoTransfers(Refusal):
+    """Nothing is brought to this location or taken from it by a transfer."""
+
+    code, status, sentence = "location.no_transfers", 400, "Location '{name}' does not allow transfers"
+
+
+class NoLocation(NotFound):
+    """There is no location of this id, or this name."""
+
+    code, sentence = "location.not_found", "Location with {by} '{key}' not found"
+
+
+class NoRepresentation(NotFound):
+    """The node was not taught this location."""
+
+    code = "representation.not_found"
+    sentence = "Representation for node '{node}' not found in location {location}"
+
+
+class NothingAttached(NotFound):
+    """There is nothing to detach."""
+
+    code, sentence = "location.nothing_attached", "No resource attached to location {location}"
+
+
+class NoPattern(NotFound):
+    """There is no representation template, or location template, of this name."""
+
+    code, sentence = "pattern.not_found", "{kind} '{name}' not found"
+
+
+class NoPath(NotFound):
+    """There is no way; `why_not` says why."""
+
+    code, sentence = "transfer.no_path", "No transfer path exists from '{source}' to '{target}'"
+
+
+class NoTransfer(NotFound):
+    """There is no transfer of this id."""
+
+    code, sentence = "transfer.not_found", "there is no transfer {transfer_id}"
+
+
+class LocationExists(Conflict):
+    """The name, or the id, is taken."""
+
+    code, sentence = "location.exists", "Location with {by} '{key}' already exists"
+
+
+class PatternExists(Conflict):
+    """The name is taken."""
+
+    code, sentence = "pattern.exists", "{kind} '{name}' already exists"
+
+
+class AttachedElsewhere(Conflict):
+    """A resource is at one location at most."""
+
+    code = "resource.attached"
+    sentence = "{name} is attached to location '{location}': detach it there first"
+
+
+class OtherAttached(Conflict):
+    """A location has one resource at most."""
+
+    code = "location.occupied"
+    sentence = "location '{location}' has {name} attached: detach it first"
+
+
+class StillAttached(Conflict):
+    """What would be removed is attached."""
+
+    code = "location.attached"
+    sentence = "location '{location}' has {name} attached: detach it first"
+
+
+class Reserved(Conflict):
+    """A transfer is under way there."""
+
+    code = "location.reserved"
+    sentence = "transfer {transfer_id} of {holder} is under way at location '{location}'"
+
+
+class Hindered(Conflict):
+    """The transfer cannot begin; `findings` are those of a check."""
+
+    code, sentence = "transfer.hindered", "{summary}"
+
+
+class TransferOver(Conflict):
+    """It was completed or aborted before."""
+
+    code, sentence = "transfer.over", "transfer {transfer_id} was {state} at {ended_at}"
+
+
+class NotInGripper(Conflict):
+    """Somebody took the thing out of the gripper meanwhile."""
+
+    code = "transfer.not_in_gripper"
+    sentence = "{name} is no longer in the gripper of {node}: abort the transfer, and say where it is"
+
+
+class Unbound(Invalid):
+    """A role without a node, or a representation without a value that it must have or fit."""
+
+    code, sentence = "pattern.unbound", "{summary}"
+
+
+class PresenceUnknown(Unavailable):
+    """Redis, where heartbeats are kept, does not answer."""
+
+    code, sentence = "node.presence_unknown", "which nodes are there is not known right now: {reason}"
