@@ -15,6 +15,7 @@ from labstow.contracts import (
     template,
 )
 from labstow.contracts.message import Message
+from tests.contracts.place_examples import PLACE_EXAMPLES
 
 PLATE_ID: Final = "01M7ZQPJ4RNK3G1KAYMQFFSG2C"
 SAMPLE_ID: Final = "01M7ZQPJ4RNK3G1KAYMQFFSG2D"
@@ -177,7 +178,7 @@ EXAMPLES: Final[dict[type[Message], dict[str, Any]]] = {
     queries.Branch: BRANCH,
     queries.GetTree: {"resource_id": PLATE_ID, "as_of": NOW},
     queries.Step: STEP,
-    queries.Whereabouts: {"resource_id": SAMPLE_ID, "path": [STEP], "words": "rack 1 / 3"},
+    queries.Whereabouts: {"resource_id": SAMPLE_ID, "path": [STEP], "words": "rack 1 / 3", "location": "storage"},
     queries.Where: {"resource_id": SAMPLE_ID},
     queries.Space: SPACE,
     queries.Spaces: {"spaces": [SPACE], "enough": True},
@@ -190,4 +191,5 @@ EXAMPLES: Final[dict[type[Message], dict[str, Any]]] = {
     queries.GetHierarchy: {"resource_id": PLATE_ID},
     service.Readiness: {"ready": True, "schema_revision": "0001"},
     service.Ready: {},
+    **PLACE_EXAMPLES,
 }  # fmt: skip

@@ -15,11 +15,11 @@ MAX_TEMPLATES: Final = 1_000
 MAX_GROUPS: Final = 1_000
 MAX_GROUP: Final = 64
 
-Key = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Key = Name
 """The id or the name of a location."""
 Node = Annotated[Name, StringConstraints(pattern=r"^[^/]+$")]
 """The name of a robot or an instrument."""
-Argument = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Argument = Name
 Factor = Annotated[Decimal, Field(max_digits=38, decimal_places=12, ge=1), BeforeValidator(written_plainly)]
 Share = Annotated[Decimal, Field(max_digits=38, decimal_places=12, ge=0, le=1), BeforeValidator(written_plainly)]
 Cost = Annotated[Decimal, Field(max_digits=38, decimal_places=12, ge=0, le=10**12), BeforeValidator(written_plainly)]

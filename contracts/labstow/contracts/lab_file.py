@@ -2,6 +2,7 @@
 control. The format is that of MADSci's `location_manager_definition.yaml`, with resource templates.
 """
 
+from collections import Counter
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
@@ -46,8 +47,9 @@ class Places(Message):
             ("representation_templates", [one.name for one in self.representation_templates]),
             ("location_templates", [one.name for one in self.location_templates]),
         ):
-            if twice := sorted({name for name in names if names.count(name) > 1}):
-                raise ValueError(f"{what}: {twice[0]!r} is there more than once")
+            (name, times), *_ = Counter(names).most_common(1) or [("", 0)]
+            if times > 1:
+                raise ValueError(f"{what}: {name!r} is there more than once")
         return self
 
 
@@ -115,6 +117,8 @@ class LabFile(Places):
     """All of a lab file."""
 
     manager_id: Name | None = None
+    """As in MADSci; not used."""
+    manager_type: Name | None = None
     """As in MADSci; not used."""
     name: Name | None = None
     description: Text | None = None

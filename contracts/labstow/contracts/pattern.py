@@ -1,5 +1,5 @@
-"""Patterns that locations are made from: what a node must know of a place (`labstow.v1.representation_template.*`), and
-which roles nodes play there (`labstow.v1.location_template.*`). Names are unique; the models are those of MADSci 0.8.
+"""Patterns that locations are made from: what a node must know of a place (`labstow.v1.representation-template.*`), and
+which roles nodes play there (`labstow.v1.location-template.*`). Names are unique; the models are those of MADSci 0.8.
 """
 
 from typing import Annotated, Any, ClassVar, Final, Self
@@ -88,7 +88,7 @@ class NewLocationTemplate(Message):
 class CreateRepresentationTemplate(Command[RepresentationTemplate]):
     """Make a representation template. Where there is one of this name, `init` answers it; else that is refused."""
 
-    subject: ClassVar[str] = "representation_template.create"
+    subject: ClassVar[str] = "representation-template.create"
     template: NewRepresentationTemplate
     init: bool = False
 
@@ -96,7 +96,7 @@ class CreateRepresentationTemplate(Command[RepresentationTemplate]):
 class GetRepresentationTemplate(Query[RepresentationTemplate]):
     """Read a representation template."""
 
-    subject: ClassVar[str] = "representation_template.get"
+    subject: ClassVar[str] = "representation-template.get"
     name: TemplateName
 
 
@@ -109,20 +109,20 @@ class RepresentationTemplates(Answer):
 class ListRepresentationTemplates(Query[RepresentationTemplates]):
     """List representation templates."""
 
-    subject: ClassVar[str] = "representation_template.list"
+    subject: ClassVar[str] = "representation-template.list"
 
 
 class RemoveRepresentationTemplate(Command[RepresentationTemplate]):
     """Remove a representation template. What was made from it stays."""
 
-    subject: ClassVar[str] = "representation_template.remove"
+    subject: ClassVar[str] = "representation-template.remove"
     name: TemplateName
 
 
 class CreateLocationTemplate(Command[LocationTemplate]):
     """Make a location template. Where there is one of this name, `init` answers it; else that is refused."""
 
-    subject: ClassVar[str] = "location_template.create"
+    subject: ClassVar[str] = "location-template.create"
     template: NewLocationTemplate
     init: bool = False
 
@@ -130,7 +130,7 @@ class CreateLocationTemplate(Command[LocationTemplate]):
 class GetLocationTemplate(Query[LocationTemplate]):
     """Read a location template."""
 
-    subject: ClassVar[str] = "location_template.get"
+    subject: ClassVar[str] = "location-template.get"
     name: TemplateName
 
 
@@ -143,13 +143,13 @@ class LocationTemplates(Answer):
 class ListLocationTemplates(Query[LocationTemplates]):
     """List location templates."""
 
-    subject: ClassVar[str] = "location_template.list"
+    subject: ClassVar[str] = "location-template.list"
 
 
 class RemoveLocationTemplate(Command[LocationTemplate]):
     """Remove a location template. What was made from it stays."""
 
-    subject: ClassVar[str] = "location_template.remove"
+    subject: ClassVar[str] = "location-template.remove"
     name: TemplateName
 
 
@@ -158,7 +158,7 @@ class AddFromTemplate(Command[Location]):
     the default of its representation template with the overrides.
     """
 
-    subject: ClassVar[str] = "location.from_template"
+    subject: ClassVar[str] = "location.from-template"
     name: LocationName
     template: TemplateName
     node_bindings: Annotated[dict[Name, Node], Field(max_length=MAX_ROLES)] = Field(default_factory=dict)

@@ -6,7 +6,7 @@ and a resource tells which one it was made from.
 
 from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from labstow.contracts.base_types import BaseType
 from labstow.contracts.message import Answer, Attributes, Command, Instant, Message, Name, Query, Text, Ulid, Version
@@ -28,7 +28,7 @@ def _no_slash(name: str) -> str:
 TemplateName = Annotated[Name, AfterValidator(_no_slash)]
 """As written by whoever made it; found without regard to case."""
 Tags = Annotated[tuple[Name, ...], Field(max_length=MAX_TAGS)]
-Path = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Path = Name
 """A field of a resource, or with dots a key in its `attributes` or `owner`: `attributes.lot`."""
 
 

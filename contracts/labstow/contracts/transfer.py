@@ -134,6 +134,26 @@ class GetGraph(Query[Graph]):
     subject: ClassVar[str] = "transfer.graph"
 
 
+class Picture(Answer):
+    """A drawing."""
+
+    svg: str
+
+
+class GetGraphPicture(Query[Picture]):
+    """Draw the transfer graph; with a source and a target, the best way between them stands out."""
+
+    subject: ClassVar[str] = "transfer.picture"
+    source: Key | None = None
+    target: Key | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.source is None) != (self.target is None):
+            raise ValueError("a way has a source and a target: give both, or none")
+        return self
+
+
 class Configuration(Answer):
     """What the robots can do, as it is set."""
 
@@ -316,7 +336,14 @@ COMMANDS: Final[tuple[type[Command[Any]], ...]] = (
     CompleteTransfer,
     AbortTransfer,
 )
-QUERIES: Final[tuple[type[Query[Any]], ...]] = (PlanTransfer, GetGraph, GetConfiguration, GetTransfer, ListTransfers)
+QUERIES: Final[tuple[type[Query[Any]], ...]] = (
+    PlanTransfer,
+    GetGraph,
+    GetGraphPicture,
+    GetConfiguration,
+    GetTransfer,
+    ListTransfers,
+)
 EVENTS: Final = {
     "begun": "a thing is in a gripper, on its way",
     "completed": "it is where it was to go",
