@@ -45,18 +45,20 @@ Tour = dict[str, Any]
 def tour_of(madsci_python: Path, gateway: Gateway, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Tour]:
     """Run a script of this folder beside the client, unchanged and with its own settings, and give what it told."""
 
-    def run(script: str) -> Tour:
-        done = subprocess.run(
-            [madsci_python, HERE / script, gateway.url],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path_factory.mktemp("tour"),  # it writes logs where it runs
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            check=False,
-            timeout=120,
-        )
-        steps = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"step"')]
-        assert done.returncode == 0, f"after {steps[-1]['step'] if steps else 'nothing'}:\n{done.stderr[-3000:]}"
-        return {step["step"]: step["got"] for step in steps}
+    return lambda script: told_by(madsci_python, script, gateway.url, tmp_path_factory.mktemp("tour"))
 
-    return run
+
+def told_by(python: Path, script: str, url: str, folder: Path) -> Tour:
+    """Run a script of this folder beside the client, with the address of a gateway, and give what it told."""
+    done = subprocess.run(
+        [python, HERE / script, url],
+        capture_output=True,
+        text=True,
+        cwd=folder,  # it writes logs where it runs
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+        timeout=120,
+    )
+    steps = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"step"')]
+    assert done.returncode == 0, f"after {str(steps[-1:])[:1000]}:\n{done.stderr[-3000:]}"
+    return {step["step"]: step["got"] for step in steps}

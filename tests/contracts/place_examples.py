@@ -46,8 +46,8 @@ STEP: Final[dict[str, Any]] = {
     "base_cost": "0.8", "multiplier": "2", "level": "pair", "reason": "only robotarm_1 transfer (0.8) can",
 }  # fmt: skip
 WAY: Final[dict[str, Any]] = {"cost": "1.6", "steps": [STEP]}
-EDGE: Final[dict[str, Any]] = {
-    "source_id": PLACE_ID, "target_id": OTHER_ID, "nodes": ["robotarm_1"], "cost": "0.8", "level": "default",
+FAN: Final[dict[str, Any]] = {
+    "source_id": PLACE_ID, "target_ids": [OTHER_ID], "nodes": ["robotarm_1"], "cost": "0.8", "level": "default",
 }  # fmt: skip
 FINDING: Final[dict[str, Any]] = {"code": "node.busy", "sentence": "robotarm_1 has something", "facts": {"node": "arm"}}
 ERRAND: Final[dict[str, Any]] = {"resource_id": PLATE_ID, "target": "reader", "node": "robotarm_1"}
@@ -110,9 +110,9 @@ PLACE_EXAMPLES: Final[dict[type[Message], dict[str, Any]]] = {
         "target": "reader", "resource_id": None, "ways": [WAY],
     },
     transfer.PlanTransfer: {"resource_id": PLATE_ID, "free_in_class": "nest", "k": 2, "avoid": ["a"], "nodes": ["arm"]},
-    transfer.Edge: EDGE,
-    transfer.Graph: {"lab_version": 7, "names": {PLACE_ID: "storage", OTHER_ID: "reader"}, "edges": [EDGE]},
-    transfer.GetGraph: {},
+    transfer.Fan: FAN,
+    transfer.Graph: {"lab_version": 7, "names": {PLACE_ID: "storage", OTHER_ID: "reader"}, "edges": [FAN]},
+    transfer.GetGraph: {"unless": 6},
     transfer.Picture: {"svg": "<svg/>"},
     transfer.GetGraphPicture: {"source": "storage", "target": "reader"},
     transfer.Configuration: {"capabilities": CAPABILITIES, "version": 2},

@@ -6,13 +6,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from labstow.contracts import batch, history, lock, queries, template
+from labstow.contracts import batch, history, lab_file, location, lock, node, pattern, queries, template, transfer
 from labstow.contracts.message import Request
 
-COMMANDS: Final = (*batch.COMMANDS, *template.COMMANDS, *lock.COMMANDS)
-QUERIES: Final = (*queries.QUERIES, *history.QUERIES, *template.QUERIES, *lock.QUERIES)
+NOUNS: Final = (template, lock, location, pattern, transfer, lab_file)
+COMMANDS: Final = (*batch.COMMANDS, *(one for noun in NOUNS for one in noun.COMMANDS))
+QUERIES: Final = (
+    *queries.QUERIES, *history.QUERIES, *node.QUERIES, *(one for noun in NOUNS for one in noun.QUERIES)
+)  # fmt: skip
 REQUESTS: Final[dict[str, type[Request[Any]]]] = {one.subject: one for one in (*COMMANDS, *QUERIES)}
 """What can be asked of workers, by subject."""
+
+PLACES: Final = {
+    one.subject
+    for noun in (location, pattern, transfer, lab_file)
+    for one in (*noun.COMMANDS, *noun.QUERIES)
+}  # fmt: skip
+"""What is about places, of which a laboratory has one of a name, and one way between two that is best."""
 
 METHODS: Final = ("POST", "PUT")
 ROOT: Final = Path(__file__).parent.parent.parent

@@ -18,19 +18,29 @@ from labstow.contracts import headers
 from labstow.contracts.errors import Refusal
 from labstow.contracts.events import Event
 from labstow.contracts.resource import Add, NewResource
+from labstow.contracts.transfer import GetGraphPicture
 from labstow.contracts.ulids import new_ulid
 from tests.compat.conftest import madsci_python  # noqa: F401  (a fixture)
 from tests.conftest import Gateway, Lab
-from tests.docs.pages import PAGES, README, REQUESTS, ROOT, Block, blocks, ulids, without_ulids
+from tests.docs.pages import PAGES, PLACES, README, REQUESTS, ROOT, Block, blocks, ulids, without_ulids
+from tests.docs.picture import PICTURE, drawn
 from tests.infra.running import labstow_up
 from tests.servers import short_folder
 
 JSON: Final = [block for page in PAGES for block in blocks(page, "json")]
 PYTHON: Final = [block for page in PAGES for block in blocks(page, "python")]
+OF_PLACES: Final = [block for block in PYTHON if "contracts.location" in block.text or "LocationClient" in block.text]
+OF_THINGS: Final = [block for block in PYTHON if block not in OF_PLACES]
+RUN: Final = [page for page in PAGES if len(blocks(page, "json")) > 2]
 EACH_TIME: Final = {"seq", "previous", "prev_hash", "hash", "expires_in_ms"}
 HEADS: Final = {headers.ACTOR: "as", "X-Owner": "as", headers.LEASE: "with"}
 """How a request is made, as its headers say it, over NATS or over REST."""
 MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
+
+
+def about_places(page: Path) -> bool:
+    """Whether a page needs a laboratory of its own."""
+    return any(block.claim[0] in PLACES for block in blocks(page, "json"))
 
 
 def asked_before(block: Block) -> Block:
@@ -88,8 +98,19 @@ def named(shown: Any, told: Any) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("page", [page for page in PAGES if len(blocks(page, "json")) > 2], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [page for page in RUN if not about_places(page)], ids=lambda page: page.name)
 async def test_the_requests_of_a_page_do_what_it_says(page: Path, lab: Lab, gateway: Gateway) -> None:
+    await run_through(page, lab, gateway)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("page", [page for page in RUN if about_places(page)], ids=lambda page: page.name)
+async def test_the_requests_of_a_page_about_places_do_what_it_says(page: Path, empty: tuple[Lab, Gateway]) -> None:
+    await run_through(page, *empty)
+
+
+async def run_through(page: Path, lab: Lab, gateway: Gateway) -> None:
+    """Ask all that a page asks, in its order; compare with what it shows."""
     shown = blocks(page, "json")
     ids = sorted({id for block in shown for id in ulids(block.text + " ".join(block.claim))})
     fresh = dict(zip(ids, sorted(new_ulid() for _ in ids), strict=True))  # in their order, as answers may be in it
@@ -116,6 +137,12 @@ async def test_the_requests_of_a_page_do_what_it_says(page: Path, lab: Lab, gate
                     reply = await client.bus.ask(subject, text.encode(), heads)
                     answer = orjson.loads(reply.body)
                     assert reply.code == block.terms.get("refused", ""), f"{block}: {answer}"
+                    assert subject != GetGraphPicture.subject or answer["svg"] == PICTURE.read_text()
+
+
+def test_the_picture_of_a_graph_is_what_labstow_draws() -> None:
+    """If it draws otherwise now, draw the page anew: `picture.py` says how."""
+    assert PICTURE.read_text() == drawn()
 
 
 def run(python: Path | str, code: Path | str, lab: Lab, gateway: Gateway) -> str:
@@ -133,11 +160,18 @@ def run(python: Path | str, code: Path | str, lab: Lab, gateway: Gateway) -> str
 
 def here(code: str, lab: Lab, gateway: Gateway) -> str:
     """Code with the usual addresses replaced by those of this laboratory."""
-    return code.replace("nats://127.0.0.1:4222", lab.nats_url).replace("http://127.0.0.1:8003/", gateway.url)
+    code = re.sub("http://127.0.0.1:800[36]/", gateway.url, code)
+    return code.replace("nats://127.0.0.1:4222", lab.nats_url)
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("block", [block for block in PYTHON if not block.claim], ids=str)
+@pytest.mark.parametrize("block", [block for block in OF_PLACES if not block.claim], ids=str)
+def test_code_about_places_runs(block: Block, empty: tuple[Lab, Gateway]) -> None:
+    assert run(sys.executable, block.text, *empty)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("block", [block for block in OF_THINGS if not block.claim], ids=str)
 async def test_code_runs(block: Block, lab: Lab, gateway: Gateway, client: AsyncLabstow) -> None:
     something = await client.ask(Add(resource=NewResource(name="something to hear of")))
     async for _ in client.events(entity_id=something.resource_id):
@@ -147,9 +181,20 @@ async def test_code_runs(block: Block, lab: Lab, gateway: Gateway, client: Async
 
 @pytest.mark.system
 @pytest.mark.compat
-@pytest.mark.parametrize("block", [block for block in PYTHON if block.claim == ("madsci",)], ids=str)
+@pytest.mark.parametrize("block", [block for block in OF_THINGS if block.claim == ("madsci",)], ids=str)
 def test_code_for_madsci_runs(block: Block, lab: Lab, gateway: Gateway, madsci_python: Path) -> None:  # noqa: F811
     assert "Plate 9" in run(madsci_python, block.text, lab, gateway)
+
+
+@pytest.mark.system
+@pytest.mark.compat
+@pytest.mark.parametrize("block", [block for block in OF_PLACES if block.claim == ("madsci",)], ids=str)
+def test_code_for_madsci_about_places_runs(
+    block: Block,
+    empty: tuple[Lab, Gateway],
+    madsci_python: Path,  # noqa: F811
+) -> None:
+    assert "window" in run(madsci_python, block.text, *empty)
 
 
 @pytest.mark.system

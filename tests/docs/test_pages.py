@@ -10,7 +10,7 @@ import pytest
 import typer.main
 
 import labstow.gateway
-from labstow.contracts import errors, lock, resource, template
+from labstow.contracts import capabilities, errors, location, lock, pattern, place_errors, resource, template, transfer
 from labstow.contracts.base_types import BaseType
 from labstow.contracts.errors import Refusal
 from labstow.contracts.subjects import EVENT_STREAM, request
@@ -21,6 +21,16 @@ from labstow.workers.main import KINDS
 from tests.docs.pages import PAGES, README, REQUESTS, ROOT, blocks, commands, name, prose, spans, tables
 
 DOCS = ROOT / "docs"
+EVENTS = {
+    "resource": resource.EVENTS,
+    "template": template.EVENTS,
+    "lock": lock.EVENTS,
+    "location": location.EVENTS,
+    "pattern": pattern.EVENTS,
+    "capabilities": capabilities.EVENTS,
+    "transfer": transfer.EVENTS,
+}
+FINDING = re.compile(r'finding\(\s*f?"([^"]+)"|Finding\(code="([^"]+)"')
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -108,7 +118,8 @@ def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
 
 
 def test_every_refusal_is_in_the_table() -> None:
-    ours = [refusal for refusal in Refusal.by_code.values() if refusal.__module__ == errors.__name__]
+    every = Refusal.by_code.values()
+    ours = [one for ours in (errors, place_errors) for one in every if one.__module__ == ours.__name__]
     table = [row[:3] for row in tables(DOCS / "refusals.md")]
     rows = [row for row in table if row[0].startswith("`") and row[1].isdigit()]
     assert rows == [[f"`{one.code}`", str(one.status), (one.__doc__ or "").strip()] for one in ours]
@@ -124,7 +135,23 @@ def test_every_refusal_that_a_page_names_exists() -> None:
     for page in PAGES:
         for span in spans(page):
             if re.fullmatch(rf"({'|'.join(families)})\.[a-z_]+", span) and not span.endswith(".py"):
-                assert span in Refusal.by_code or span in REQUESTS, f"{name(page)}: {span}"
+                assert span in Refusal.by_code or span in REQUESTS or span in findings(), f"{name(page)}: {span}"
+
+
+def test_everything_that_may_be_found_is_in_a_table() -> None:
+    """What stands in the way of a transfer, and why there is no way."""
+    first = " ".join(row[0] for row in tables(DOCS / "transfers.md"))
+    for code in findings():
+        assert f"`{code}`" in first, code
+
+
+def findings() -> set[str]:
+    """What a check may find, and what may be told of why there is no way, as far as it has a name of its own."""
+    folder = ROOT / "workers/labstow/workers/transfer"
+    files = [folder / "rules" / "checking.py", *(folder / "planning").glob("*.py")]
+    written = [found for file in files for pair in FINDING.findall(file.read_text()) for found in pair if found]
+    ends = [code.replace(each, end) for code in written for each in ("{end}", "{role}") for end in ("source", "target")]
+    return {code for code in ends if "{" not in code}
 
 
 def test_every_request_is_in_the_readme_and_has_an_example() -> None:
@@ -147,7 +174,8 @@ def test_every_type_is_in_the_table() -> None:
 
 def test_everything_that_can_happen_is_in_the_table() -> None:
     table = {(row[0].strip("`"), row[1].strip("`")): row[2] for row in tables(DOCS / "events.md") if len(row) == 3}
-    for noun, events in (("resource", resource.EVENTS), ("template", template.EVENTS), ("lock", lock.EVENTS)):
+    assert {noun for noun, _ in table} == {"noun"} | EVENTS.keys()
+    for noun, events in EVENTS.items():
         assert {what for of, what in table if of == noun} == events.keys()
         for what, means in events.items():
             assert table[noun, what].startswith(means.partition(",")[0])

@@ -23,7 +23,9 @@ def fine(query: Json) -> Json:
 
 
 async def test_it_is_ready_when_every_kind_of_worker_is(http: Connect) -> None:
-    ready = await http(WrittenLab(resource_ready=fine, history_ready=fine, lock_ready=fine)).get("/health/ready")
+    ready = await http(WrittenLab(resource_ready=fine, history_ready=fine, lock_ready=fine, transfer_ready=fine)).get(
+        "/health/ready"
+    )
     assert (ready.status_code, ready.json()) == (200, {"ready": True, "degraded": {}})
 
 
@@ -31,7 +33,7 @@ async def test_what_works_less_well_is_told_and_it_is_ready_all_the_same(http: C
     def worse(query: Json) -> Json:
         return fine(query) | {"degraded": "waiters look once a second"}
 
-    client = http(WrittenLab(resource_ready=fine, history_ready=fine, lock_ready=worse))
+    client = http(WrittenLab(resource_ready=fine, history_ready=fine, lock_ready=worse, transfer_ready=fine))
     ready, health = await client.get("/health/ready"), (await client.get("/health")).json()
     assert (ready.status_code, ready.json()["degraded"]) == (200, {"lock": "waiters look once a second"})
     assert health["healthy"]
@@ -43,7 +45,7 @@ async def test_it_is_not_ready_without_workers_or_their_database_and_says_so(htt
     answer = await client.get("/health/ready")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
-    assert set(answer.json()["reasons"]) == {"resource", "history", "lock"}
+    assert set(answer.json()["reasons"]) == {"resource", "history", "lock", "transfer"}
     assert "database is not available" in answer.json()["detail"]
 
     health = await client.get("/health")

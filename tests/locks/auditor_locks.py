@@ -35,6 +35,12 @@ CHECKS: Final = {
     "is waited for, and does not exist": """
         select wanted from ticket, unnest(resource_ids) as wanted where wanted not in (select id from resource)""",
     "is the ticket of somebody who has the lease": "select id from ticket where id in (select lease from lease)",
+    "is a transfer that is over, and still has its lease": """
+        select transfer.id from transfer join lease on lease.lease = transfer.lease
+        where state <> 'begun' and lease.ended is null and lease.expires_at > transfer.ended_at""",
+    "is a transfer under a lease of somebody else's": """
+        select transfer.id from transfer join lease on lease.lease = transfer.lease
+        where lease.holder <> transfer.holder""",
     "is a ticket that nobody swept away": """
         select id from ticket where least(until, alive_until) < clock_timestamp() - interval '10 s'""",
 }

@@ -10,7 +10,8 @@ from labstow.contracts.lock import Break, Release
 from tests.locks.auditor_locks import audit_locks
 from tests.servers import Servers
 from tests.workers.auditor import audit
-from tests.workers.lease_desk import Desk, renamed
+from tests.workers.lease_desk import renamed
+from tests.workers.place_desk import Desk
 
 FAULTS: Final = {
     "cannot be locked": "delete from lease where id = :free",
@@ -22,6 +23,8 @@ FAULTS: Final = {
     "is a lease of two holders": "update lease set holder = 'eve' where id = :held",
     "is waited for, and does not exist": "delete from resource where id = :held",
     "somebody who has the lease": "update ticket set id = (select lease from lease where id = :held)",
+    "is over, and still has its lease": "update transfer set state = 'aborted', ended_at = now()",
+    "under a lease of somebody else's": "update transfer set holder = 'eve'",
     "nobody swept away": "update ticket set until = now() - interval '1 minute'",
     "another token than it should have": """
         update journal set state = replace(state::text, '"token":1', '"token":0')::json where entity_id = :held""",
@@ -46,7 +49,9 @@ async def inspected(servers: Servers, migrated: str) -> Any:
     """A database with one of each, and the names of its things."""
     with servers.database(template=migrated) as url:
         desk = Desk(url)
-        names = {name: await desk.add() for name in ("free", "held", "other", "again", "broken", "part")}
+        names = {name: await desk.add() for name in ("free", "held", "other", "again", "broken", "part", "carried")}
+        await desk.place("nest", names["carried"])
+        await desk.begin(names["carried"], await desk.add("slot"))
         lease = await desk.have(names["held"], names["other"])
         await desk.ask(renamed(names["held"]), leases=[lease])
         await desk.queue(names["held"])

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rules import lock_room
+from tests.rules import errand_room, lock_room
+from tests.rules.errand_room import ErrandRoom
 from tests.rules.lock_room import LockRoom
 from tests.rules.room import Room, audit
 from tests.rules.stock import Stock
@@ -30,3 +31,11 @@ def lab() -> Iterator[LockRoom]:
     used = LockRoom()
     yield used
     lock_room.audit(used)
+
+
+@pytest.fixture
+def errands() -> Iterator[ErrandRoom]:
+    """An empty laboratory in which robots carry things; whatever a test does, the rules hold afterwards."""
+    used = ErrandRoom()
+    yield used
+    errand_room.audit(used)

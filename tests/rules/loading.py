@@ -52,6 +52,7 @@ def loaded(full: Lab, footprint: Footprint) -> Lab:
         part.removals[each] = [] if removal is None else removed_by(full, removal)
     part.made = {one: [thing.id for thing in made_from(full, one[0]).get(one[1], ())] for one in footprint.made}
     part.templates = {one: full.templates.get(one) for one in footprint.templates}
+    part.attached = {each: full.attached.get(each) for each in footprint.attached}
     part.children = {root: [] for root in footprint.subtrees}
     inside = {child.id: (parent, child) for root in footprint.subtrees for parent, child in below(full, root)}
     for parent, child in inside.values():

@@ -1,5 +1,6 @@
 """The same decision about locks, and about what may be locked, on parts of a lab, as they come from a database."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -41,13 +42,28 @@ def at_once(full: Things, command: Command[Any], now: datetime, by: By) -> objec
 
 def decision(full: Lab, command: Command[Any], now: datetime, by: By) -> Decision:
     """What a command comes to on parts of the lab. It asks for what it needs in a few rounds."""
-    noun: Any = LOCK if type(command) in LOCK.rules else RESOURCE
-    load: Any = locks if noun is LOCK else things
+    if type(command) in LOCK.rules:
+        return in_rounds(LOCK, locks, MORE["lock"], full, command, now, by)
+    return in_rounds(RESOURCE, things, MORE["resource"], full, command, now, by)
+
+
+def in_rounds(
+    noun: Any,
+    load: Any,
+    more: int,
+    full: Lab,
+    command: Command[Any],
+    now: datetime,
+    by: By,
+    *,
+    told_of: Callable[[Outcome[Any]], object] | None = None,
+) -> Decision:
+    """What a command comes to on what `load` brings of the lab, which is asked for more so often at most."""
     footprint = noun.footprint()
     noun.needs(command, footprint)
     footprint.leases.update(by.leases)
     footprint.callers.add(by.principal)
-    for rounds in range(MORE["lock" if noun is LOCK else "resource"] + 1):
+    for rounds in range(more + 1):
         lab = load(full, footprint)
         try:
             outcome = noun.rules[type(command)](lab, command, now, by)
@@ -58,7 +74,7 @@ def decision(full: Lab, command: Command[Any], now: datetime, by: By) -> Decisio
         except Refusal as refusal:
             return Decision(said(refusal), rounds)
         else:
-            return Decision(done(outcome), rounds)
+            return Decision((told_of or done)(outcome), rounds)
     raise AssertionError(f"it wants more and more: {footprint}")
 
 

@@ -68,8 +68,9 @@ class LockRoom(room.Room):
         self._count()
         proofs = tuple(each if each == ANY else hashed(each) for each in leases)
         asks = By(by, via, op_id or new_ulid(), None, proofs)
-        unit, lab = (self.rules, self.locks) if type(command) in LOCK.rules else (self.unit, self.lab)
-        assert decision(self.locks, command, self.now, asks).comes_to == at_once(lab, command, self.now, asks)
+        unit = self._unit_of(command)
+        loaded, whole = self._decided(command, asks)
+        assert loaded == whole
         before, length = self._picture(), len(self.unit.entries)
         digest = command.model_dump_json() if op_id else None
         (answered,) = settled(unit.run([Call(command, asks, _nobody, digest)])).answers
@@ -142,6 +143,15 @@ class LockRoom(room.Room):
     def entries(self, resource_id: str) -> list[Json]:
         """Journal entries of a lock, oldest first."""
         return [entry for entry in self.history(resource_id) if entry["noun"] == "lock"]
+
+    def _unit_of(self, command: Command[Any]) -> MemoryUnit[Any]:
+        """Who decides it."""
+        return self.rules if type(command) in LOCK.rules else self.unit
+
+    def _decided(self, command: Command[Any], by: By) -> tuple[object, object]:
+        """What a command comes to where only parts of the laboratory are loaded, and where all of it is."""
+        lab = self.locks if type(command) in LOCK.rules else self.lab
+        return decision(self.locks, command, self.now, by).comes_to, at_once(lab, command, self.now, by)
 
     def _picture(self) -> tuple[Any, ...]:
         return dict(self.lab.things), dict(self.lab.leases), dict(self.locks.tickets)

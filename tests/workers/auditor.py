@@ -21,8 +21,15 @@ from labstow.workers.kit.journal import changes, dumps, verify
 from labstow.workers.resource.nesting import MAX_WALK
 from labstow.workers.resource.thing import Thing, state, thing
 from labstow.workers.resource.units import STANDARD, Units
+from labstow.workers.transfer.location import Location
+from labstow.workers.transfer.noun import TRANSFER
+from labstow.workers.transfer.pattern import Pattern
+from labstow.workers.transfer.setting import Setting
+from labstow.workers.transfer.transfer import Transfer
 
 Json = dict[str, Any]
+Key = tuple[str, str]
+"""A noun, and the id of one."""
 
 CHECKS: Final = {
     "holds another number of things than it says": """
@@ -79,19 +86,17 @@ CHECKS: Final = {
         select child.id from resource child left join resource parent on child.parent_id = parent.id
         where child.pooled <> coalesce(parent.base_type = 'pool', false)""",
     "has another number of journal entries than versions": """
-        select things.id from (select id, version, 'resource' as noun from resource
-                               union all select id, version, 'template' from template) things
+        select things.id from everything things
         left join journal on journal.entity_id = things.id and journal.noun = things.noun
         group by things.id, things.version having count(journal.seq) <> things.version""",
     "has a gap in its versions": """
         select entity_id from (select entity_id, noun, version, row_number() over (
             partition by noun, entity_id order by seq) as number from journal) entries where version <> number""",
     "has journal entries and does not exist": """
-        select entity_id from journal where (noun = 'resource' and entity_id not in (select id from resource))
-            or (noun = 'template' and entity_id not in (select id from template))""",
+        select entity_id from journal where noun <> 'lock'
+            and (noun, entity_id) not in (select noun, id from everything)""",
     "does not have the hash of its newest entry": """
-        select things.id from (select id, head, version, 'resource' as noun from resource
-                               union all select id, head, version, 'template' from template) things
+        select things.id from everything things
         join journal on journal.entity_id = things.id and journal.noun = things.noun
             and journal.version = things.version where journal.hash <> things.head""",
     "is to be published and was never written": """
@@ -103,7 +108,51 @@ CHECKS: Final = {
     "is an event id of two entries": "select event_id from journal group by event_id having count(*) > 1",
     "is the name of two templates": """
         select lower(name) from template where removed_at is null group by lower(name) having count(*) > 1""",
+    "is the name of two locations": """
+        select name from location where removed_at is null group by name having count(*) > 1""",
+    "is the name of two patterns": """
+        select name from pattern where removed_at is null group by kind, name having count(*) > 1""",
+    "is attached to two locations": """
+        select resource_id from location where resource_id is not null group by resource_id having count(*) > 1""",
+    "has something attached that is not there": """
+        select location.id from location left join resource on resource.id = location.resource_id
+        where location.resource_id is not null and (resource.id is null or resource.removed_at is not null)""",
+    "was removed, and has something attached": """
+        select id from location where removed_at is not null and (resource_id is not null or awaits_template)""",
+    "is on its way twice": """
+        select resource_id from transfer where state = 'begun' group by resource_id having count(*) > 1""",
+    "is a gripper with two things on their way": """
+        select gripper_id from transfer where state = 'begun' group by gripper_id having count(*) > 1""",
+    "is on its way, and at a location": """
+        select transfer.resource_id from transfer join location on location.resource_id = transfer.resource_id
+        where state = 'begun'""",
+    "is on its way, and not in its gripper, though nobody moved it": """
+        select moved.resource_id from transfer moved join resource on resource.id = moved.resource_id
+        join journal begun on begun.entity_id = moved.id and begun.noun = 'transfer' and begun.version = 1
+        where moved.state = 'begun' and resource.parent_id is distinct from moved.gripper_id and not exists (
+            select from journal later where later.entity_id = resource.id and later.noun = 'resource'
+                and later.seq > begun.seq)""",
+    "is a transfer to or from a location that is not there": """
+        select transfer.id from transfer, unnest(array[source->>'location_id', target->>'location_id']) place
+        where state = 'begun' and place is not null
+            and place not in (select id from location where removed_at is null)""",
+    "is a transfer that is half over": """
+        select id from transfer where (state = 'begun') <> (ended_at is null)
+            or (state = 'begun') <> (left_at is null) or ended_at < begun_at""",
 }
+EVERYTHING: Final = " union all ".join(
+    f"select id, version, head, {noun} as noun from {table}"
+    for table, noun in (
+        ("resource", "'resource'"),
+        ("template", "'template'"),
+        ("location", "'location'"),
+        ("setting", "'capabilities'"),
+        ("pattern", "'pattern'"),
+        ("transfer", "'transfer'"),
+    )
+)
+"""What has versions, but for locks: see tests/locks/auditor_locks.py."""
+PLACES: Final[dict[str, Any]] = {"location": Location, "setting": Setting, "pattern": Pattern, "transfer": Transfer}
 
 
 def audit(connection: psycopg.Connection[Any], units: Units = STANDARD) -> list[str]:
@@ -116,10 +165,24 @@ def audit(connection: psycopg.Connection[Any], units: Units = STANDARD) -> list[
         "walk": MAX_WALK,
         "depth": MAX_DEPTH,
     }
-    found = [f"{key} {what}" for what, sql in CHECKS.items() for (key,) in connection.execute(sql, values)]
+    within = f"with everything as ({EVERYTHING})"
+    found = [
+        f"{key} {what}"
+        for what, sql in CHECKS.items()
+        for (key,) in connection.execute(f"{within} {sql}" if "everything" in sql else sql, values)
+    ]
     columns = ", ".join(Thing._fields)
     things = {row[0]: thing(row) for row in connection.execute(f"select {columns} from resource")}
-    return [*found, *_places(things), *_pools(things, units), *_journal(connection, things)]
+    states = {("resource", one.id): state(one) for one in things.values()} | dict(_rows(connection))
+    return [*found, *_places(things), *_pools(things, units), *_journal(connection, states)]
+
+
+def _rows(connection: psycopg.Connection[Any]) -> Iterator[tuple[Key, Json]]:
+    """Places, transfers and what else there is, as they are."""
+    for table, kind in PLACES.items():
+        for row in connection.execute(f"select {', '.join(kind._fields)} from {table}"):
+            known = TRANSFER.kinds[kind]
+            yield (known.name, row[0]), known.state(kind._make(row))
 
 
 def _places(things: dict[str, Thing]) -> Iterator[str]:
@@ -159,14 +222,14 @@ def _pools(things: dict[str, Thing], units: Units) -> Iterator[str]:
                 yield f"{pool.id} holds another amount than it says"
 
 
-def _journal(connection: psycopg.Connection[Any], things: dict[str, Thing]) -> Iterator[str]:
+def _journal(connection: psycopg.Connection[Any], states: dict[Key, Json]) -> Iterator[str]:
     """I35, I36, I38: each chain of entries is whole, and its changes come to the thing as it is."""
     rows = connection.cursor(row_factory=dict_row).execute(
         "select *, changes::text as written_changes, state::text as written_state from journal"
         " order by noun, entity_id, version"
     )
     before: Json = {}
-    newest: dict[str, Json] = {}
+    newest: dict[Key, Json] = {}
     for entry in rows:
         told, after = orjson.loads(entry["written_changes"]), orjson.loads(entry["written_state"])
         name = f"{entry['entity_id']} at version {entry['version']}"
@@ -182,8 +245,7 @@ def _journal(connection: psycopg.Connection[Any], things: dict[str, Thing]) -> I
         if told != changes(before.get("told"), after) or entry["parent_id"] != after.get("parent_id"):
             yield f"{name} has an entry that does not say what changed"
         before = entry | {"told": after}
-        if entry["noun"] == "resource":
-            newest[entry["entity_id"]] = after
-    for key, one in things.items():
-        if key in newest and newest[key] != orjson.loads(dumps(state(one))):
-            yield f"{key} is not what its newest entry says"
+        newest[entry["noun"], entry["entity_id"]] = after
+    for key, now in states.items():
+        if key in newest and newest[key] != orjson.loads(dumps(now)):
+            yield f"{key[1]} is not what its newest entry says"

@@ -59,12 +59,16 @@ class Desk:
         Raises:
             Refusal: what the worker says.
         """
-        unit = self.locks if type(command) in LOCK.rules else self.things
+        unit = self.unit_of(command)
         waiting = [call(command, by, leases, **how)]
         while True:
             result = await unit.run(waiting)
             if not (waiting := result.again):
                 return answer(result.answers[0].status, result.answers[0].body)
+
+    def unit_of(self, command: Command[Any]) -> Unit[Any]:
+        """Who decides it."""
+        return self.locks if type(command) in LOCK.rules else self.things
 
     async def told(self, command: Command[Any], by: str = "ada", leases: Iterable[str] = (), **how: Any) -> str:
         """The code of the refusal; "" if it is done."""

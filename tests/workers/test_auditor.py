@@ -124,16 +124,26 @@ async def inspected(servers: Servers, migrated: str) -> Any:
 def broken(inspected: str) -> Iterator[psycopg.Connection[Any]]:
     """A transaction, rolled back at the end, in which nothing keeps anybody from doing anything."""
     with psycopg.connect(inspected, options="-c search_path=labstow") as connection:
-        connection.execute("set local session_replication_role = replica")  # no triggers, no foreign keys
-        constraints = connection.execute(
-            "select conrelid::regclass::text, conname from pg_constraint where connamespace = 'labstow'::regnamespace"
-            " and contype in ('c', 'u')"
-        )
-        for table, name in constraints.fetchall():
-            connection.execute(f"alter table {table} drop constraint {name}")
-        connection.execute("drop index template_key")
+        without_guards(connection)
         yield connection
         connection.rollback()
+
+
+def without_guards(connection: psycopg.Connection[Any]) -> None:
+    """Take from a database, for this transaction, whatever keeps it from being wrong."""
+    connection.execute("set local session_replication_role = replica")  # no triggers, no foreign keys
+    constraints = connection.execute(
+        "select conrelid::regclass::text, conname from pg_constraint where connamespace = 'labstow'::regnamespace"
+        " and contype in ('c', 'u')"
+    )
+    for table, name in constraints.fetchall():
+        connection.execute(f"alter table {table} drop constraint {name}")
+    unique = connection.execute(
+        "select indexrelid::regclass::text from pg_index where indisunique and not indisprimary"
+        " and indrelid in (select oid from pg_class where relnamespace = 'labstow'::regnamespace)"
+    )
+    for (index,) in unique.fetchall():
+        connection.execute(f"drop index {index}")
 
 
 def test_a_laboratory_in_order_has_no_findings(broken: psycopg.Connection[Any]) -> None:

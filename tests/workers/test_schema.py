@@ -41,7 +41,7 @@ def test_upgrading_twice_or_from_many_hosts_at_once_is_harmless(servers: Servers
             one.join(timeout=30)
         check(url)
         upgrade(url)
-        assert current(url) == "0003"
+        assert current(url) == "0004"
 
 
 def test_a_database_that_is_not_ours_is_left_as_it_was(servers: Servers) -> None:

@@ -87,3 +87,6 @@ class Capabilities(Message):
     """Names of one physical place: what is at one is at all of them, and from one to another is no way."""
     exclusive: Annotated[tuple[Group, ...], Field(max_length=MAX_GROUPS)] = ()
     """Locations of which one may be used at a time: two arms would meet there."""
+
+
+EVENTS: Final = {"configured": "what the robots can do was set"}

@@ -2,7 +2,7 @@
 which roles nodes play there (`labstow.v1.location-template.*`). Names are unique; the models are those of MADSci 0.8.
 """
 
-from typing import Annotated, Any, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -18,6 +18,7 @@ class RepresentationTemplate(Answer):
     """What a kind of node must know of a place."""
 
     template_id: Ulid
+    kind: Literal["representation_template"] = "representation_template"
     name: str
     description: str | None
     default_values: dict[str, JsonValue]
@@ -52,6 +53,7 @@ class LocationTemplate(Answer):
     """A kind of place: the roles that nodes play there, and what is there."""
 
     template_id: Ulid
+    kind: Literal["location_template"] = "location_template"
     name: str
     description: str | None
     resource_template_name: str | None
@@ -86,7 +88,10 @@ class NewLocationTemplate(Message):
 
 
 class CreateRepresentationTemplate(Command[RepresentationTemplate]):
-    """Make a representation template. Where there is one of this name, `init` answers it; else that is refused."""
+    """Make a representation template.
+
+    Where there is one of this name, that is refused; with `init` it is answered, or changed if its `label` is another.
+    """
 
     subject: ClassVar[str] = "representation-template.create"
     template: NewRepresentationTemplate
@@ -120,7 +125,10 @@ class RemoveRepresentationTemplate(Command[RepresentationTemplate]):
 
 
 class CreateLocationTemplate(Command[LocationTemplate]):
-    """Make a location template. Where there is one of this name, `init` answers it; else that is refused."""
+    """Make a location template.
+
+    Where there is one of this name, that is refused; with `init` it is answered, or changed if its `label` is another.
+    """
 
     subject: ClassVar[str] = "location-template.create"
     template: NewLocationTemplate
@@ -192,4 +200,4 @@ QUERIES: Final[tuple[type[Query[Any]], ...]] = (
     GetLocationTemplate,
     ListLocationTemplates,
 )
-EVENTS: Final = {"created": "it is new", "removed": "nothing is made from it now"}
+EVENTS: Final = {"created": "it is new", "updated": "it has another version", "removed": "nothing is made from it now"}

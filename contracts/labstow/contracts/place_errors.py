@@ -8,6 +8,7 @@ Refusal
 │   ├── NothingAttached          location.nothing_attached
 │   ├── NoPattern                pattern.not_found
 │   ├── NoPath                   transfer.no_path
+│   ├── AtNoLocation             resource.at_no_location
 │   └── NoTransfer               transfer.not_found
 ├── Conflict             409
 │   ├── LocationExists           location.exists
@@ -16,6 +17,7 @@ Refusal
 │   ├── OtherAttached            location.occupied
 │   ├── StillAttached            location.attached
 │   ├── Reserved                 location.reserved
+│   ├── UnderWay                 resource.under_way
 │   ├── Hindered                 transfer.hindered
 │   ├── TransferOver             transfer.over
 │   └── NotInGripper             transfer.not_in_gripper
@@ -65,6 +67,13 @@ class NoPath(NotFound):
     code, sentence = "transfer.no_path", "No transfer path exists from '{source}' to '{target}'"
 
 
+class AtNoLocation(NotFound):
+    """A resource is at no location, nor is anything that it is in."""
+
+    code = "resource.at_no_location"
+    sentence = "{name} is at no location: attach what it is in to one, or name a location"
+
+
 class NoTransfer(NotFound):
     """There is no transfer of this id."""
 
@@ -109,6 +118,13 @@ class Reserved(Conflict):
 
     code = "location.reserved"
     sentence = "transfer {transfer_id} of {holder} is under way at location '{location}'"
+
+
+class UnderWay(Conflict):
+    """A gripper has it: where it goes is for the transfer to say."""
+
+    code = "resource.under_way"
+    sentence = "{name} is in the gripper of {node}: {holder} completes or aborts transfer {transfer_id} first"
 
 
 class Hindered(Conflict):

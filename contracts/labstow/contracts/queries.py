@@ -148,6 +148,8 @@ class Whereabouts(Answer):
     path: tuple[Step, ...]
     words: str
     """The containers and positions on the way: `Incubator 2 / stack A / position 3`; empty when it is nowhere."""
+    location: str | None
+    """The location it is at: that of the nearest thing on the way that is attached to one, or of itself."""
 
 
 class Where(Query[Whereabouts]):

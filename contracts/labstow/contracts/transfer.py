@@ -107,11 +107,11 @@ class PlanTransfer(Query[Plan]):
         return self
 
 
-class Edge(Answer):
-    """That something can go from one location straight to another."""
+class Fan(Answer):
+    """That something can go from one location straight to each of some others, by the same nodes at the same cost."""
 
     source_id: Ulid
-    target_id: Ulid
+    target_ids: tuple[Ulid, ...]
     nodes: tuple[str, ...]
     """All that can do that."""
     cost: Decimal
@@ -123,15 +123,19 @@ class Graph(Answer):
     """Every pair of locations that something can go between in one step, by names."""
 
     lab_version: int
-    names: dict[Ulid, str]
+    names: dict[Ulid, str] = Field(default_factory=dict)
     """Of all locations that take part in transfers."""
-    edges: tuple[Edge, ...]
+    edges: tuple[Fan, ...] = ()
+    unchanged: bool = False
+    """Whether it is the graph that the caller has, so that it is not told again."""
 
 
 class GetGraph(Query[Graph]):
     """Read the transfer graph. Dense labs have one edge for each pair of locations: see the limit of answers."""
 
     subject: ClassVar[str] = "transfer.graph"
+    unless: Annotated[int, Field(strict=True, ge=0, lt=2**63)] | None = None
+    """The `lab_version` of the graph that the caller has: it is told again only if it is another one."""
 
 
 class Picture(Answer):
@@ -158,6 +162,7 @@ class Configuration(Answer):
     """What the robots can do, as it is set."""
 
     capabilities: Capabilities
+    updated_at: Instant | None = None
     version: int
     """0: nothing was set yet."""
 
@@ -180,7 +185,7 @@ class Finding(Answer):
     """Something that stands in the way of a transfer."""
 
     code: str
-    """`source.unknown`, `source.no_transfers`, `target.occupied`, `target.full`, `thing.locked`, `node.absent` ..."""
+    """`source.no_transfers`, `target.occupied`, `target.container.full`, `thing.lock.held`, `node.absent` ..."""
     sentence: str
     facts: dict[str, JsonValue] = Field(default_factory=dict)
 
@@ -230,6 +235,8 @@ class Spot(Answer):
     position: JsonValue
     location_id: Ulid | None
     """The location whose attached resource that is, or is in."""
+    attached: bool = False
+    """Whether the thing itself was attached there, besides being in a container."""
 
 
 class Transfer(Answer):

@@ -1,18 +1,41 @@
-"""The gateway: REST in, messages to workers, answers out. It keeps nothing and decides nothing."""
+"""The gateway: REST in, messages to workers, answers out. It decides nothing, and keeps little."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 import orjson
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from labstow.client.bus import Bus
-from labstow.gateway import batch, containers, docs, history, locks, quantities, queries, resources, service, templates
+from labstow.gateway import (
+    batch,
+    containers,
+    docs,
+    history,
+    importing,
+    lab,
+    locations,
+    locks,
+    nodes,
+    patterns,
+    quantities,
+    queries,
+    resources,
+    service,
+    templates,
+    transfers,
+)
 from labstow.gateway.edge import problem
 from labstow.gateway.front import Front
 from labstow.gateway.settings import GatewaySettings
 from labstow.gateway.version import VERSION
+
+PARTS: Final = (
+    *(resources, containers, quantities, queries, history, templates, locks, batch),
+    *(locations, importing, patterns, transfers, nodes, lab, service, docs),
+)
 
 
 def create_app(settings: GatewaySettings | None = None, bus: Bus | None = None) -> FastAPI:
@@ -31,11 +54,11 @@ def create_app(settings: GatewaySettings | None = None, bus: Bus | None = None) 
                 await app.state.bus.close()
 
     app = Front(title="labstow", version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.settings, app.state.bus = own, bus
+    app.state.settings, app.state.bus, app.state.graphs = own, bus, {}
     app.add_exception_handler(HTTPException, no_such_route)
-    for part in (resources, containers, quantities, queries, history, templates, locks, batch, service, docs):
+    for part in PARTS:
         app.serve(part.router)
-    for more in (containers, templates, locks):
+    for more in (containers, templates, locks, transfers):
         app.serve(more.ours)
     return app
 

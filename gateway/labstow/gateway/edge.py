@@ -12,18 +12,18 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from labstow.client.bus import Bus, Reply
-from labstow.contracts import batch, headers, lock, template
+from labstow.contracts import batch, headers, lab_file, location, lock, pattern, template, transfer
 from labstow.contracts.errors import BadRequest, Internal, Invalid, Refusal, RequestTooLarge
-from labstow.contracts.ulids import new_ulid
+from labstow.contracts.ulids import derived_ulid, new_ulid
 from labstow.gateway.ids import operation
 from labstow.gateway.settings import GatewaySettings
 
 PROBLEM: Final = "application/problem+json"
 RETRY_AFTER: Final = {"Retry-After": "1"}
 
+NOUNS: Final = (batch, template, lock, location, pattern, transfer, lab_file)
 CONDITIONAL: Final = {
-    command.subject: "expected_version" in command.model_fields
-    for command in (*batch.COMMANDS, *template.COMMANDS, *lock.COMMANDS)
+    command.subject: "expected_version" in command.model_fields for noun in NOUNS for command in noun.COMMANDS
 }
 """All commands, and whether they can be bound to a version."""
 
@@ -136,10 +136,13 @@ def actor(request: Request) -> str:
     return told.get(b"x-owner", b"").decode("latin-1") or "anonymous"
 
 
-async def ask(request: Request, verb: str, message: Mapping[str, Any], *, fill: str | None = None) -> bytes:
+async def ask(
+    request: Request, verb: str, message: Mapping[str, Any], *, fill: str | None = None, part: str | None = None
+) -> bytes:
     """Ask a worker in the name of the caller; a command on condition of the version that `If-Match` names.
 
-    `fill` names parts of the answer to a command that are to come with everything in them.
+    `fill` names parts of the answer to a command that are to come with everything in them; `part` tells several
+    commands of one request apart.
 
     Raises:
         Refused: the worker said no.
@@ -153,7 +156,7 @@ async def ask(request: Request, verb: str, message: Mapping[str, Any], *, fill: 
     except orjson.JSONEncodeError as error:
         raise Invalid(summary=str(error), errors=[]) from None
     heads = {
-        headers.OP_ID: op_id(request),
+        headers.OP_ID: op_id(request) if part is None else derived_ulid(op_id(request), part),
         headers.ACTOR: actor(request),
         headers.VIA: "rest",
     }
@@ -199,11 +202,11 @@ def expected(match: bytes, verb: str) -> int:
     return int(tag[1])
 
 
-async def body(request: Request, *keys: str) -> dict[str, Any]:
-    """Read the JSON object in the body. Where keys are named it has no others: to leave one out would mean another.
+async def content(request: Request) -> bytes:
+    """Read the body.
 
     Raises:
-        RequestTooLarge, BadRequest, Invalid: it is too large, no JSON, or something else than such an object.
+        RequestTooLarge: as soon as that is known.
     """
     limit = settings(request).max_body_bytes
     announced = request.headers.get("content-length", "0")
@@ -214,10 +217,36 @@ async def body(request: Request, *keys: str) -> dict[str, Any]:
         read += chunk
         if len(read) > limit:
             raise RequestTooLarge(size=limit + 1, limit=limit)
+    return bytes(read)
+
+
+def parsed(read: bytes) -> Any:
+    """The JSON in a body.
+
+    Raises:
+        BadRequest: there is none.
+    """
     try:
-        value = orjson.loads(read)
+        return orjson.loads(read)
     except orjson.JSONDecodeError as error:
         raise BadRequest(reason=str(error)) from None
+
+
+async def body(request: Request, *keys: str) -> dict[str, Any]:
+    """Read the JSON object in the body. Where keys are named it has no others: to leave one out would mean another.
+
+    Raises:
+        RequestTooLarge, BadRequest, Invalid: it is too large, no JSON, or something else than such an object.
+    """
+    return an_object(parsed(await content(request)), *keys)
+
+
+def an_object(value: object, *keys: str) -> dict[str, Any]:
+    """It, if it is a JSON object; where keys are named, one that has no others.
+
+    Raises:
+        Invalid: it is something else.
+    """
     if not isinstance(value, dict):
         raise Invalid(summary="the body must be an object", errors=[])
     if keys:

@@ -1,6 +1,6 @@
 """What the documentation says about bodies and parameters; the routes read them by themselves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from labstow.gateway.parameters import Kinds
@@ -14,12 +14,19 @@ RESOURCE: Final = {
     "attributes": {"lot": "L-12"},
 }
 RESOURCE_ID: Final = "01M7ZQPJ4RNK3G1KAYMQFFSG2C"
+LOCATION: Final = {
+    "location_name": "sample_storage",
+    "description": "Main sample storage rack",
+    "representations": {"robotarm_1": {"position": "A1", "height": 150}},
+    "allow_transfers": True,
+}
 
 
-def takes(example: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe a route that takes a JSON object such as the example."""
-    content = {"schema": {"type": "object"}, "example": dict(example)}
-    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+def takes(example: Mapping[str, Any] | Sequence[Any], *, required: bool = True) -> dict[str, Any]:
+    """Describe a route that takes a JSON object, or a list, such as the example."""
+    schema, shown = ("object", dict(example)) if isinstance(example, Mapping) else ("array", list(example))
+    content = {"schema": {"type": schema}, "example": shown}
+    return {"requestBody": {"required": required, "content": {"application/json": content}}}
 
 
 def asks(kinds: Kinds) -> dict[str, Any]:

@@ -1,18 +1,22 @@
 """What the gateway says about itself and about the laboratory behind it."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from labstow.contracts.errors import Late, Unavailable
+from labstow.contracts import pattern
+from labstow.contracts.errors import Late, Refusal, Unavailable
 from labstow.contracts.service import Ready
-from labstow.gateway.edge import PROBLEM, RETRY_AFTER, Route, bus, json, settings
+from labstow.gateway.edge import PROBLEM, RETRY_AFTER, Refused, Route, ask, bus, json, settings
+from labstow.gateway.locations import every
+from labstow.gateway.madsci.locations import shown
 from labstow.gateway.version import VERSION
 
-WORKERS: Final = ("resource", "history", "lock")
+WORKERS: Final = ("resource", "history", "lock", "transfer")
 PATIENCE: Final = 1.0
 """Seconds in which a worker has to answer that it is ready."""
 
@@ -22,18 +26,16 @@ router = APIRouter(route_class=Route, tags=["service"])
 @router.get("/", include_in_schema=False)
 @router.get("/definition")
 async def definition(request: Request) -> Response:
-    """Tell who this is; MADSci's clients ask it when they start."""
+    """Tell who this is; MADSci's clients ask it when they start. At the port of places, with all of them."""
     own = settings(request)
-    return json(
-        {
-            "name": own.manager_name,
-            "description": "labstow: the resources of a laboratory",
-            "manager_type": "resource_manager",
-            "manager_id": own.shown_id,
-            "resource_manager_id": own.shown_id,
-            "version": VERSION,
-        }
-    )
+    told = {"name": own.manager_name, "manager_id": own.shown_id, "version": VERSION}
+    if not of_places(request):
+        about = {"description": "labstow: the resources of a laboratory", "manager_type": "resource_manager"}
+        return json(told | about | {"resource_manager_id": own.shown_id})
+    locations = [shown(one) for one in await every(request, {})]
+    set_up = orjson.loads(await ask(request, "transfer.configuration", {}))
+    about = {"description": "labstow: the places of a laboratory", "manager_type": "location_manager"}
+    return json(told | about | {"locations": locations, "transfer_capabilities": set_up["capabilities"]})
 
 
 @router.get("/settings")
@@ -50,12 +52,19 @@ async def health(request: Request) -> Response:
     """Tell whether everything works, always with 200; `degraded` is what works, only less well."""
     problems, degraded = await found(request)
     told = {**{worker: f"ready, but {why}" for worker, why in degraded.items()}, **problems}
+    counted: dict[str, int] = {}
+    if of_places(request) and not problems:
+        with suppress(Refused, Refusal):  # uncounted is what they take for unknown
+            counted = await counts(request)
     return json(
-        {
+        counted
+        | {
             "healthy": not problems,
             "description": "; ".join(told.values()) or "everything answers",
             "version": VERSION,
             "db_connected": not problems,
+            "document_db_connected": not problems,
+            "cache_connected": not degraded,
             "degraded": degraded,
             "details": {worker: told.get(worker, "ready") for worker in ("nats", *WORKERS)},
         }
@@ -77,6 +86,28 @@ async def ready(request: Request) -> Response:
     told = {"type": "urn:labstow:not_ready", "code": "not_ready", "status": 503, "reasons": problems}
     body = orjson.dumps(told | {"detail": "; ".join(problems.values())})
     return Response(body, 503, RETRY_AFTER, PROBLEM)
+
+
+def of_places(request: Request) -> bool:
+    """Whether the client came to the port of the location manager."""
+    return request.url.port == settings(request).location_port
+
+
+async def counts(request: Request) -> dict[str, int]:
+    """How much there is, as MADSci's location manager tells it."""
+    locations = await every(request, {})
+    templates = [
+        len(orjson.loads(await ask(request, query.subject, {}))["templates"])
+        for query in (pattern.ListRepresentationTemplates, pattern.ListLocationTemplates)
+    ]
+    return {
+        "num_locations": len(locations),
+        "num_representation_templates": templates[0],
+        "num_location_templates": templates[1],
+        "num_unresolved_locations": sum(one["awaits_template"] for one in locations),
+        "num_node_managed_locations": sum(one["managed_by"] == "node" for one in locations),
+        "num_lab_managed_locations": sum(one["managed_by"] == "lab" for one in locations),
+    }
 
 
 async def found(request: Request) -> tuple[dict[str, str], dict[str, str]]:

@@ -16,6 +16,9 @@ class GatewaySettings(BaseSettings):
     nats_url: str = Field("nats://127.0.0.1:4222", description="The NATS servers, comma-separated.")
     host: str = Field("127.0.0.1", description="Where the gateway listens.")
     port: int = Field(8003, ge=0, le=65535)
+    location_port: int = Field(
+        8006, ge=0, le=65535, description="Where MADSci's location clients look: the gateway listens there, too."
+    )
     manager_name: str = Field("labstow", description="The name this laboratory shows to MADSci clients.")
     manager_id: Ulid | None = Field(None, description="Its id there; made from the name if not given.")
     request_budget_s: float = Field(5.0, gt=0, description="Seconds until a request is answered, come what may.")

@@ -22,12 +22,17 @@ app = typer.Typer(
 )
 database = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(database, name="db")
+lab = typer.Typer(help="Lab files: check one, compare it with a running labstow, apply it.", no_args_is_help=True)
+app.add_typer(lab, name="lab")
 
 Host = Annotated[str | None, typer.Option(help="Address the gateway listens on. [default: LABSTOW_HOST or 127.0.0.1]")]
 Port = Annotated[
     int | None,
     typer.Option(min=1, max=65535, help="Port of the (first) gateway. [default: LABSTOW_PORT or 8003]"),
 ]
+LabFile = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="The lab file, in YAML.")]
+Url = Annotated[str, typer.Option(help="The running labstow: its gateway, or nats://...")]
+GATEWAY = "http://127.0.0.1:8003"
 
 
 @contextmanager
@@ -71,13 +76,17 @@ def up(
         int | None,
         typer.Option(min=1, max=65535, help="Port of NATS. [default: last time's, else 4222, if free]"),
     ] = None,
+    lab: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", exists=True, dir_okay=False, help="A lab file; what is absent of it is added."),
+    ] = None,
 ) -> None:
     """Start everything on this machine: servers, workers and gateway. Ctrl-C stops it."""
     with one_sentence():
         from labstow.infra.plan import Options
         from labstow.infra.up import up
 
-        up(Options(data, host, port, replicas, nats_port))
+        up(Options(data, host, port, replicas, nats_port, lab))
 
 
 @app.command()
@@ -85,7 +94,7 @@ def worker(
     kinds: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Kinds; all, if none.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for a database that is not ready yet.")] = False,
 ) -> None:
-    """Run workers of these kinds in this process: resource, history, lock."""
+    """Run workers of these kinds in this process: resource, history, lock, transfer."""
     with one_sentence():
         from labstow.infra.work import work
 
@@ -124,6 +133,53 @@ def current() -> None:
 
         environment.check(os.environ)
         typer.echo(prepare.current(Settings().postgres_url) or "none")
+
+
+@lab.command()
+def check(
+    file: LabFile,
+    strict: Annotated[bool, typer.Option("--strict", help="Take warnings for mistakes.")] = False,
+) -> None:
+    """Tell every mistake in a lab file, with its line. Exit 1 if there is one."""
+    with one_sentence():
+        from labstow.infra.lab import commands
+
+        if not commands.check(file, strict=strict):
+            raise typer.Exit(1)
+
+
+@lab.command()
+def diff(file: LabFile, url: Url = GATEWAY) -> None:
+    """Tell what a lab file says otherwise than the laboratory. Changes nothing."""
+    with one_sentence():
+        from labstow.infra.lab import commands
+
+        commands.diff(file, url)
+
+
+@lab.command()
+def apply(
+    file: LabFile,
+    url: Url = GATEWAY,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    replace_templates: Annotated[
+        bool, typer.Option("--replace-templates", help="Make other resource templates next versions, too.")
+    ] = False,
+) -> None:
+    """Bring the laboratory to what a lab file says. What was taught is kept, and nothing is removed."""
+    with one_sentence():
+        from labstow.infra.lab import commands
+
+        commands.apply(file, url, yes=yes, replace_templates=replace_templates)
+
+
+@lab.command()
+def export(url: Url = GATEWAY) -> None:
+    """Write the laboratory as a lab file."""
+    with one_sentence():
+        from labstow.infra.lab import commands
+
+        typer.echo(commands.export(url), nl=False)
 
 
 if __name__ == "__main__":

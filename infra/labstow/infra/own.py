@@ -35,12 +35,27 @@ class Worker(Own):
 class Gateway(Own):
     """A gateway process on a port of its own."""
 
-    def __init__(self, name: str, log: Path, addresses: Callable[[], Mapping[str, str]], host: str, port: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        log: Path,
+        addresses: Callable[[], Mapping[str, str]],
+        host: str,
+        port: int,
+        *,
+        of_places: bool = True,
+    ) -> None:
+        """Without `of_places` it leaves the port of location clients to another one."""
         super().__init__(name, log, addresses)
         self.host = host
         self.port = port
+        self._of_places = of_places
         reached = EVERYWHERE.get(host, host)
         self.url = f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+
+    def environ(self) -> Mapping[str, str]:
+        """Ours, with the addresses."""
+        return {**super().environ(), **({} if self._of_places else {"LABSTOW_LOCATION_PORT": "0"})}
 
     def command(self) -> Sequence[str | Path]:
         """Program and arguments."""

@@ -27,6 +27,7 @@ class Options:
     port: int | None = None
     replicas: int = 1
     nats_port: int | None = None
+    lab: Path | None = None
 
 
 class Plan:
@@ -50,7 +51,7 @@ class Plan:
         if "postgres_url" not in given.model_fields_set:
             self.postgres = PostgresServer(data.path / "postgres", data.log("postgres"))
         self.gateways = [
-            Gateway(name, data.log(name), self.addresses, host, port)
+            Gateway(name, data.log(name), self.addresses, host, port, of_places=number == 1)
             for number, port in enumerate(gateway_ports, 1)
             for name in [f"gateway-{number}"]
         ]

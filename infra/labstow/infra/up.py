@@ -1,11 +1,14 @@
 """`labstow up`: everything on one machine, from nothing to ready, until somebody says stop."""
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 from labstow.infra import environment, migrations
 from labstow.infra.directory import DataDirectory
 from labstow.infra.plan import Options, Plan
 from labstow.infra.progress import Progress
+from labstow.infra.refusal import CannotStart
 from labstow.infra.signals import Signals
 from labstow.infra.supervisor import StopAsked, Supervisor
 
@@ -21,6 +24,7 @@ def up(options: Options) -> None:
     """
     progress = Progress()
     environment.check(os.environ)
+    seed = _checked(options.lab) if options.lab else None
     progress.done("settings")
     with Signals() as signals, DataDirectory(options.data) as data:
         data.clear_leftovers()
@@ -32,6 +36,8 @@ def up(options: Options) -> None:
         supervisor = Supervisor(signals, remember, progress.note)
         try:
             _start(plan, supervisor, progress)
+            if seed:
+                seed(plan.nats_url, progress)
             progress.ready({**plan.urls, "logs": str(data.log("*").parent)})
             supervisor.serve()
         except StopAsked:
@@ -79,6 +85,21 @@ def _stream(plan: Plan, progress: Progress) -> None:
 
     prepare.stream(plan.nats_url)
     progress.done("event stream")
+
+
+def _checked(file: Path) -> Callable[[str, Progress], None]:
+    """Give what adds a lab file to the laboratory, once that runs: a file that cannot be used is to be said before."""
+    from labstow.infra.lab import commands  # noqa: PLC0415  (slow, and seldom needed)
+
+    lab = commands.load(file)
+
+    def seed(nats_url: str, progress: Progress) -> None:
+        try:
+            progress.done(commands.seed(lab, nats_url))
+        except CannotStart as problem:  # the laboratory that was there before goes on
+            progress.note(f"lab: nothing was added: {problem}")
+
+    return seed
 
 
 def _stop(plan: Plan, supervisor: Supervisor) -> None:

@@ -23,6 +23,7 @@ from labstow.workers.kit.settings import Settings
 from labstow.workers.kit.worker import Worker
 from labstow.workers.lock import worker as lock
 from labstow.workers.resource import worker as resource
+from labstow.workers.transfer import worker as transfer
 
 log = logging.getLogger("labstow")
 
@@ -31,6 +32,7 @@ MAKERS: Final[dict[str, Callable[[Settings], Worker]]] = {
     "resource": resource.make,
     "history": history.make,
     "lock": lock.make,
+    "transfer": transfer.make,
 }
 KINDS: Final = tuple(MAKERS)
 

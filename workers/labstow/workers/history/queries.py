@@ -29,7 +29,7 @@ from labstow.workers.kit.tables import journal
 
 ROOM: Final = 6_500_000
 """Bytes of an answer; a NATS message holds 8 MB."""
-NOUNS: Final = ("resource", "lock", "template")
+NOUNS: Final = ("resource", "lock", "template", "location", "capabilities", "pattern", "transfer")
 LONGEST: Final = literal_column("interval '90 s'", Interval)
 """No transaction lasts so long from its reading of the clock to its end."""
 SHAPES: Final = 512

@@ -38,6 +38,14 @@ class Worker:
         self.lanes.append(lane)
         return lane
 
+    def alongside(self, run: Callable[[], Awaitable[None]]) -> None:
+        """Run something that needs no NATS as long as the worker does."""
+
+        async def alone(_: Client) -> None:
+            await run()
+
+        self.background.append(alone)
+
     def serve(
         self, request: type[Request[Any]], lane_of: Callable[[Request[Any]], Lane], subject: str | None = None
     ) -> None:

@@ -26,13 +26,18 @@ def release(lab: Lab, command: Release, now: datetime, by: By) -> Outcome[Lease]
     for lease in rows:
         if lease.ended != "released" and not lease.live(now):
             raise LeaseLost(how=lease.how())
-    changes = [
+    changes = given_back(lab, rows, now)
+    shown = {"resource_ids": [lease.id for lease in rows], "at": now}
+    return Outcome(shown, tuple(changes), rows[0].grant_id)
+
+
+def given_back(lab: Lab, rows: list[Lease], now: datetime) -> list[Change[Lease]]:
+    """What ends those of some leases that are in force."""
+    return [
         Change(_with_line(lab, lease.end("released", lab.policy(lease.id), now), now), "released", token=lease.token)
         for lease in rows
         if lease.live(now)
     ]
-    shown = {"resource_ids": [lease.id for lease in rows], "at": now}
-    return Outcome(shown, tuple(changes), rows[0].grant_id)
 
 
 def cancel(lab: Lab, command: Cancel, now: datetime, by: By) -> Outcome[Lease]:

@@ -61,15 +61,19 @@ class Repository:
     def lab(self, footprint: Footprint, found: Mapping[str, Rows]) -> Lab:
         """The lab that they brought."""
         lab = Lab(policies=self._policies, secrets=set(footprint.leases), all_waits=footprint.waits)
+        self.fill(lab, footprint, found)
+        return lab
+
+    def fill(self, lab: Lab, footprint: Footprint, found: Mapping[str, Rows]) -> None:
+        """Put into a lab what was brought of things, leases and tickets."""
         resources.read(lab, footprint, found)
         for name in ("awaited", "leases"):  # in this order: of what is locked, what was read under the lock is true
             lab.leases |= {row[0]: Lease._make(row) for row in found.get(name, ())}
-        lab.tickets = {row[0]: Ticket._make(row) for row in found["tickets"]}
+        lab.tickets = {row[0]: Ticket._make(row) for row in found.get("tickets", ())}
         for caller, leases, tickets in found.get("counts", ()):
             lab.held_by[caller], lab.queued_by[caller] = leases, tickets
         scopes = [one.scope for one in lab.tickets.values()] + [one.scope for one in lab.leases.values() if one.held]
         self._subtrees = "subtree" in scopes
-        return lab
 
     def save(self, new: list[Lease], changed: list[Lease], notes: list[Any]) -> Ask:
         """What saves leases and tickets, of each its last state."""

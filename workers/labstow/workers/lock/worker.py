@@ -3,8 +3,6 @@
 from functools import partial
 from typing import Any, Final
 
-from nats.aio.client import Client
-
 from labstow.contracts.lock import COMMANDS, Acquire, Await, ListLeases, ReadUsage, Status
 from labstow.contracts.message import Request
 from labstow.workers.kit.call import Call
@@ -12,6 +10,7 @@ from labstow.workers.kit.decide import Decision
 from labstow.workers.kit.lane import Lane
 from labstow.workers.kit.reader import Reader, one_by_one
 from labstow.workers.kit.settings import Settings
+from labstow.workers.kit.sweeper import Sweeper
 from labstow.workers.kit.unit import Unit
 from labstow.workers.kit.worker import Worker
 from labstow.workers.lock import reading
@@ -19,7 +18,7 @@ from labstow.workers.lock.lease import Lease
 from labstow.workers.lock.noun import LOCK
 from labstow.workers.lock.repository import Repository
 from labstow.workers.lock.room import Room
-from labstow.workers.lock.sweeper import Sweeper
+from labstow.workers.lock.sweeper import OVER, PERIOD_S, over
 from labstow.workers.lock.ticket import Left
 from labstow.workers.lock.usage import usage
 from labstow.workers.lock.wake import Bell
@@ -57,7 +56,7 @@ def make(settings: Settings) -> Worker:
     light.moves_to = lambda call: heavy if _is_heavy(call) else light
     waiting.lane_of = light.moves_to
     bell = Bell(settings.redis_url, waiting.heard)
-    sweeper = Sweeper(url, light)
+    sweeper = Sweeper(url, light, OVER, over, PERIOD_S)
 
     def lane_of(request: Request[Any]) -> Lane:
         return heavy if isinstance(request, Acquire) and request.scope == "subtree" else light
@@ -75,15 +74,11 @@ def make(settings: Settings) -> Worker:
     slow = worker.lane(Lane(counting.run, room=room))
     worker.serve(ReadUsage, lambda _: slow)
     worker.serve_ready(url, room, lambda: bell.problem and f"waiters look once a second, Redis: {bell.problem}")
-    worker.background += [partial(_alone, run) for run in (waiting.run, sweeper.run, bell.run)]
+    for run in (waiting.run, sweeper.run, bell.run):
+        worker.alongside(run)
     worker.leaving.append(waiting.close)
     worker.closing += [each.close for each in (unit, large, gets, reader, counting, bell)]
     return worker
-
-
-async def _alone(run: Any, _: Client) -> None:
-    """Run what needs no NATS."""
-    await run()
 
 
 def _thing(call: Call[Any], told: dict[str, Any]) -> dict[str, str]:

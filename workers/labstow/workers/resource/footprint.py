@@ -54,6 +54,8 @@ class Footprint(noun.Footprint):
     """Templates, by key and version, that things are to be made from."""
     made: set[tuple[str, str]] = field(default_factory=set)
     """Things to be found by the name of their template and their own; one asker at a time."""
+    attached: set[str] = field(default_factory=set)
+    """Things of which it matters whether a location has them."""
 
 
 def needs(command: Command[Any], footprint: Footprint) -> None:  # noqa: PLR0912, PLR0915  (one case a command)
@@ -73,13 +75,15 @@ def needs(command: Command[Any], footprint: Footprint) -> None:  # noqa: PLR0912
         case Remove(resource_id=resource_id):
             footprint.rows.add(resource_id)
             footprint.leaving.add(resource_id)
+            footprint.attached.add(resource_id)
         case Restore():
             footprint.removals.add(str(command.resource_id or command.removal_id))
         case Place(container_id=container_id, resource=node):
             footprint.rows.update((container_id, *_ids(node)))
             (footprint.vacated if command.replace else footprint.spots).update(_spots(container_id, node.position))
-            if command.move and node.resource_id is not None:
-                footprint.leaving.add(node.resource_id)
+            if node.resource_id is not None:
+                footprint.attached.add(node.resource_id)
+                footprint.leaving |= {node.resource_id} if command.move else set()
         case Take(container_id=container_id, position=position, resource_id=resource_id):
             footprint.rows.add(container_id)
             if resource_id is not None:
@@ -88,8 +92,9 @@ def needs(command: Command[Any], footprint: Footprint) -> None:  # noqa: PLR0912
                 footprint.vacated |= _spots(container_id, position)
         case Push(container_id=container_id, resource=node):
             footprint.rows.update((container_id, *_ids(node)))
-            if command.move and node.resource_id is not None:
-                footprint.leaving.add(node.resource_id)
+            if node.resource_id is not None:
+                footprint.attached.add(node.resource_id)
+                footprint.leaving |= {node.resource_id} if command.move else set()
         case Pop(container_id=container_id):
             footprint.rows.add(container_id)
             footprint.ends[container_id] += 1
@@ -97,12 +102,14 @@ def needs(command: Command[Any], footprint: Footprint) -> None:  # noqa: PLR0912
             footprint.rows.add(resource_id)
             footprint.leaving.add(resource_id)
             if container_id is not None:
+                footprint.attached.add(resource_id)
                 footprint.rows.add(container_id)
                 spots = _spots(container_id, command.position)
                 (footprint.vacated if command.replace else footprint.spots).update(spots)
         case Swap(resource_id=resource_id, other_id=other_id):
             footprint.rows |= {resource_id, other_id}
             footprint.leaving |= {resource_id, other_id}
+            footprint.attached |= {resource_id, other_id}
         case Empty(resource_id=resource_id):
             footprint.rows.add(resource_id)
         case Instantiate(template=name, version=version, instances=instances):

@@ -22,6 +22,7 @@ def foresee(lab: Lab, tree: NewResource) -> None:
         return
     rows: set[str] = set()
     spots: set[Spot] = set()
+    attached: set[str] = set()
     pools: list[Thing] = []
     for node in nodes(tree):
         if node.resource_id is None:
@@ -30,10 +31,12 @@ def foresee(lab: Lab, tree: NewResource) -> None:
             rows.add(node.resource_id)
         elif (known := lab.things[node.resource_id]) is not None and known.removed_at is None:
             spots |= _spots(lab, known, node)
+            if node is not tree and known.parent_id is None and known.id not in lab.attached:  # it will be put there
+                attached.add(known.id)
             if known.base_type is BaseType.POOL and "unit" in node.model_fields_set and node.unit != known.unit:
                 pools.append(known)
-    if rows or spots:
-        raise Wanted(Footprint(rows=rows, spots=spots))
+    if rows or spots or attached:
+        raise Wanted(Footprint(rows=rows, spots=spots, attached=attached))
     contents(lab, *pools)
 
 

@@ -47,6 +47,8 @@ class Lab:
     """What was removed together, by the id of the removal and by those of what it took."""
     templates: dict[tuple[str, int | None], dict[str, Any] | None] = field(default_factory=dict)
     """States of templates; None for what does not exist."""
+    attached: dict[str, str | None] = field(default_factory=dict)
+    """Names of the locations that have things attached."""
     leases: dict[str, Lease] = field(default_factory=dict)
     """Leases of what is loaded, all on whole subtrees, and those that are presented, by resource."""
     policies: Policies = field(default_factory=dict)

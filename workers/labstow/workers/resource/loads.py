@@ -32,6 +32,7 @@ from labstow.workers.resource.nesting import MAX_CONTENTS, MAX_WALK
 from labstow.workers.resource.tables import holding, resource
 from labstow.workers.resource.thing import Thing
 from labstow.workers.template.tables import template
+from labstow.workers.transfer.tables import location
 
 COLUMNS: Final = tuple(resource.c[name] for name in Thing._fields)
 LEASE: Final = tuple(lease.c[name] for name in Lease._fields)
@@ -208,3 +209,8 @@ TEMPLATES: Final = Statement.of(
     )
 )
 """The state of templates, out of the journal: there each version is as it was written."""
+
+ATTACHED: Final = Statement.of(
+    select(location.c.resource_id, location.c.name).where(location.c.resource_id == any_(texts("ids")))
+)
+"""Whoever attaches something holds its row."""

@@ -1,13 +1,18 @@
 """Into a container and out of it: who may be where, and what that does to the container."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from labstow.contracts.base_types import CONSUMABLES, LINED, BaseType
 from labstow.contracts.errors import ConsumablesOnly, Elsewhere, Full, NotAContainer, Occupied
+from labstow.contracts.place_errors import AttachedElsewhere
 from labstow.contracts.positions import Position, canonical
 from labstow.workers.kit.journal import plain
+from labstow.workers.kit.noun import Wanted
 from labstow.workers.resource.draft import Draft
+from labstow.workers.resource.footprint import Footprint
+from labstow.workers.resource.lab import Lab
 from labstow.workers.resource.nesting import refuse_cycle
 from labstow.workers.resource.thing import Thing
 from labstow.workers.resource.units import EXACT, Units
@@ -76,6 +81,7 @@ def place(draft: Draft, child: Thing, container: Thing, key: Position | None) ->
 
     Raises:
         Elsewhere: it is in another container.
+        AttachedElsewhere: a location has it.
         Cycle: the container would be in it.
     """
     if child.parent_id == container.id:
@@ -86,6 +92,8 @@ def place(draft: Draft, child: Thing, container: Thing, key: Position | None) ->
         raise Elsewhere(resource_id=child.id, name=child.name, parent_id=child.parent_id)
     if child.is_container and draft.anchor is not None:
         refuse_cycle(draft.lab, child, draft.anchor)
+    if draft.lab.things.get(child.id) is not None:
+        refuse_attached(draft.lab, [child])
     put(draft, child, container.id, key)
 
 
@@ -133,6 +141,20 @@ def unit_with(pool: Thing, child: Thing) -> str | None:
     if child.base_type not in CONSUMABLES:
         raise ConsumablesOnly(name=pool.name, child=child.name, base_type=child.base_type)
     return pool.unit or child.unit
+
+
+def refuse_attached(lab: Lab, things: Iterable[Thing]) -> None:
+    """Refuse to remove, or to bring elsewhere, what is attached to a location.
+
+    Raises:
+        AttachedElsewhere: with the location.
+    """
+    named = {thing.id: thing for thing in things}
+    if not lab.complete and (unknown := named.keys() - lab.attached.keys()):
+        raise Wanted(Footprint(attached=set(unknown)))
+    for resource_id, location in lab.attached.items():
+        if location is not None and resource_id in named:
+            raise AttachedElsewhere(name=named[resource_id].name, location=location, resource_id=resource_id)
 
 
 def refuse_occupied(draft: Draft, container: Thing, position: str) -> None:

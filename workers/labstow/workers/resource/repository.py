@@ -57,7 +57,7 @@ class Repository:
     def loads(self, footprint: Footprint) -> dict[str, Ask]:
         """The statements that load a footprint, by what they bring."""
         asks: dict[str, Ask] = {}
-        if keys := _lock_keys(footprint):  # waits too, but before any row is locked
+        if keys := lock_keys(footprint):  # waits too, but before any row is locked
             asks["turn"] = Ask(loads.QUEUE_UP, {"keys": keys})
         if footprint.rows:
             asks["rows"] = Ask(loads.LOCK, {"ids": sorted(footprint.rows)})
@@ -134,6 +134,8 @@ def wanted(footprint: Footprint) -> dict[str, Ask]:
     if footprint.made:
         names = {"keys": [one[0] for one in footprint.made], "names": [one[1] for one in footprint.made]}
         asks["made"] = Ask(loads.MADE, names)
+    if footprint.attached:
+        asks["attached"] = Ask(loads.ATTACHED, {"ids": list(footprint.attached)})
     return asks
 
 
@@ -150,6 +152,8 @@ def read(lab: Lab, footprint: Footprint, found: Mapping[str, Rows]) -> None:
         lab.made.setdefault((key, name), []).extend([id_] if id_ else [])
     lab.past = {(id_, version): state for id_, version, state in found.get("past", ())}
     lab.templates = {(key, version): state for key, version, state in found.get("templates", ())}
+    lab.attached = dict.fromkeys(footprint.attached)
+    lab.attached.update(found.get("attached", ()))
     lab.removals = {asked: [] for asked in footprint.removals}
     for removal, id_ in found.get("removed", ()):
         lab.removals.setdefault(removal, []).append(id_)
@@ -179,7 +183,7 @@ def _read_places(lab: Lab, footprint: Footprint, found: Mapping[str, Rows]) -> N
     lab.heights = dict(found.get("heights", ()))
 
 
-def _lock_keys(footprint: Footprint) -> list[int]:
+def lock_keys(footprint: Footprint) -> list[int]:
     """What to wait for before any row is locked, in one order for everybody."""
     keys = {
         _key(str(one["name"]), str(one["resource_class"]), str(one["base_type"]))

@@ -1,7 +1,7 @@
 """The laboratory as it was at a moment, out of the journal: each thing as its newest entry until then says."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import (
     ColumnElement,
@@ -20,7 +20,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import FromClause, LateralFromClause
 
-from labstow.contracts.queries import Find, Get, GetHierarchy, GetTree, Where
 from labstow.workers.kit.pipeline import Pipeline, Statement
 from labstow.workers.kit.reader import fetch
 from labstow.workers.kit.tables import journal
@@ -31,7 +30,15 @@ OURS: Final = journal.c.noun == literal_column("'resource'", String)
 AT: Final = bindparam("at", type_=DateTime(timezone=True))
 
 
-def moment(query: Get | GetTree | GetHierarchy | Where | Find) -> datetime:
+class Dated(Protocol):
+    """A query that may be about a moment."""
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The moment; None: now."""
+
+
+def moment(query: Dated) -> datetime:
     """The moment a query asks about."""
     if query.as_of is None:
         raise ValueError("this is about what was at a moment")

@@ -14,7 +14,7 @@ from labstow.workers.resource.draft import Draft
 from labstow.workers.resource.foresight import foresee
 from labstow.workers.resource.lab import Lab
 from labstow.workers.resource.nesting import children, height, levels, refuse_cycle, refuse_depth
-from labstow.workers.resource.placing import evict, leave, place, put
+from labstow.workers.resource.placing import evict, leave, place, put, refuse_attached
 from labstow.workers.resource.rules.life import refuse_stale, refuse_tree
 from labstow.workers.resource.thing import Thing
 from labstow.workers.resource.writing import amend, enter, write
@@ -86,6 +86,7 @@ def swap(lab: Lab, command: Swap, now: datetime, by: By) -> Outcome[Thing]:
     shown = {"resource": one, "other": other}
     if (one.parent_id, one.position, one.order_seq) == (other.parent_id, other.position, other.order_seq):
         return Outcome(shown, ())  # both nowhere, or both somewhere in one box
+    refuse_attached(lab, (one, other))
     draft = Draft(lab, now)
     for thing in (one, other):
         leave(draft, thing)

@@ -11,7 +11,7 @@ from labstow.workers.resource.foresight import foresee
 from labstow.workers.resource.lab import Lab
 from labstow.workers.resource.matching import definition_key
 from labstow.workers.resource.nesting import contents, levels, refuse_depth
-from labstow.workers.resource.placing import place, put, take
+from labstow.workers.resource.placing import place, put, refuse_attached, take
 from labstow.workers.resource.thing import Thing, height, nodes
 from labstow.workers.resource.writing import amend, enter, patched, write
 
@@ -77,6 +77,7 @@ def remove(lab: Lab, command: Remove, now: datetime, by: By) -> Outcome[Thing]:
     removal_id = new_ulid()
     gone = {"removed_at": now, "removal_id": removal_id}
     inside = contents(lab, thing)
+    refuse_attached(lab, (thing, *inside))
     take(draft, thing)
     draft.change(thing.id, "removed", parent_id=None, pooled=False, removed_from=thing.parent_id, **gone)
     for below in inside:

@@ -1,0 +1,100 @@
+"""Bringing many locations in over REST, each by itself: one that cannot be brought in does not stop the others."""
+
+import asyncio
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from labstow.contracts.errors import Invalid, Refusal
+from labstow.contracts.place_errors import LocationExists, NoLocation
+from labstow.gateway.edge import MadsciRoute, Refused, ask, content, json, parsed
+from labstow.gateway.locations import user
+from labstow.gateway.madsci.locations import CHANGED, given, shown
+from labstow.gateway.openapi import LOCATION, asks, takes
+from labstow.gateway.parameters import FLAG, parameters
+
+Json = dict[str, Any]
+
+HOW: Final = {"overwrite": FLAG}
+AT_ONCE: Final = 32
+
+router = APIRouter(route_class=MadsciRoute, tags=["locations"])
+
+
+@router.post("/locations/import", openapi_extra=takes([LOCATION]) | asks(HOW))
+async def bring(request: Request) -> Response:
+    """Make locations. One whose name is there is skipped, or with `overwrite` changed to what is given of it; nothing
+    that is not named is taken from it. `errors` says what could not be brought in.
+    """
+    wires = parsed(await content(request))
+    if not isinstance(wires, list):
+        raise Invalid(summary="the body must be a list of locations", errors=[])
+    overwrite = parameters(request, HOW).get("overwrite", False)
+    locations: list[Json] = []
+    errors: list[str] = []
+    names: set[str] = set()
+    for start in range(0, len(wires), AT_ONCE):
+        some = wires[start : start + AT_ONCE]
+        asked = (brought(request, wire, str(start + at), names, overwrite) for at, wire in enumerate(some))
+        for wire, came in zip(some, await asyncio.gather(*asked, return_exceptions=True), strict=True):
+            if isinstance(came, BaseException):
+                errors.append(f"Error importing location {named(wire)}: {why(came)}")
+            elif came is not None:
+                locations.append(shown(came))
+    counts = {"imported": len(locations), "skipped": len(wires) - len(locations) - len(errors)}
+    return json({**counts, "errors": errors, "locations": locations})
+
+
+async def brought(request: Request, wire: object, part: str, names: set[str], overwrite: bool) -> Json | None:
+    """The location that was made, or changed; None if it was there and stays as it is.
+
+    Raises:
+        Refused, Refusal: it cannot be made or changed.
+    """
+    new = given(wire, user(request))
+    if (name := str(new.get("name"))) in names:
+        raise Invalid(summary="its name is there more than once", errors=[])
+    names.add(name)
+    try:
+        return await asked(request, "location.add", {"location": new}, part)
+    except Refused as refused:
+        if refused.reply.code != LocationExists.code:
+            raise
+        try:
+            old = await asked(request, "location.get", {"location": name, "by": "name"}, part)
+        except Refused as gone:
+            raise refused if gone.reply.code == NoLocation.code else gone from None  # it was the id that is taken
+    if not overwrite:
+        return None
+    changes = {key: new[key] for key in CHANGED if key in new}
+    changed = await asked(request, "location.update", {"location": old["location_id"], "changes": changes}, part)
+    if new.get("resource_id") in (None, old["resource_id"]):
+        return changed
+    attached = {"location": old["location_id"], "resource_id": new["resource_id"]}
+    return await asked(request, "location.attach", attached, part)
+
+
+async def asked(request: Request, verb: str, message: Json, part: str) -> Json:
+    """What a worker answers."""
+    answered: Json = orjson.loads(await ask(request, verb, message, part=f"{verb} {part}"))
+    return answered
+
+
+def named(wire: object) -> str:
+    """How an error calls a location."""
+    name = (wire.get("location_name") or wire.get("name")) if isinstance(wire, dict) else wire
+    return f"'{str(name)[:80]}'"
+
+
+def why(no: BaseException) -> str:
+    """What was wrong with one location.
+
+    Raises:
+        BaseException: it was not about that location.
+    """
+    if isinstance(no, Refused) and no.reply.status < 500:
+        return str(orjson.loads(no.reply.body)["detail"])
+    if isinstance(no, Refusal) and no.status < 500:
+        return no.detail
+    raise no

@@ -1,0 +1,236 @@
+"""Transfers on a real Postgres, with a worker that serves: leases, who waits for them, what time brings, and plans."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from labstow.contracts.capabilities import Capabilities
+from labstow.contracts.location import GetLocation
+from labstow.contracts.lock import Acquire, Await, Break, Release, Renew
+from labstow.contracts.placing import Move
+from labstow.contracts.resource import Remove
+from labstow.contracts.transfer import (
+    CheckTransfer,
+    CompleteTransfer,
+    Configure,
+    GetTransfer,
+    ListTransfers,
+)
+from labstow.contracts.ulids import new_ulid
+from tests.conftest import refusal, until
+from tests.locks.auditor_locks import audit_locks
+from tests.servers import Servers
+from tests.workers.auditor import audit
+from tests.workers.errand_order import audit_errands
+from tests.workers.lease_desk import Json, lock_worker
+from tests.workers.place_desk import Desk, beginning, place_worker
+from tests.workers.test_heart import sql
+
+
+@pytest.fixture
+async def desk(postgres_url: str) -> AsyncIterator[Desk]:
+    """A desk; in the end all is in order."""
+    one = Desk(postgres_url)
+    yield one
+    await one.close()
+    with psycopg.connect(postgres_url) as connection:
+        assert [*audit(connection), *audit_locks(connection), *audit_errands(connection)] == []
+
+
+class Scene:
+    """A plate in a rack at home, a nest on deck, a bench with nothing."""
+
+    def __init__(self, rack: str, plate: str, nest: str) -> None:
+        self.rack, self.plate, self.nest = rack, plate, nest
+
+
+@pytest.fixture
+async def at(desk: Desk) -> Scene:
+    rack = await desk.nest("home", "container")
+    plate = await desk.add("grid", into=rack, name="plate", position="x")
+    nest = await desk.nest("deck")
+    await desk.place("bench")
+    return Scene(rack, plate, nest)
+
+
+async def test_a_transfer_is_kept_from_its_beginning_to_its_end(desk: Desk, at: Scene, postgres_url: str) -> None:
+    """I16, I35: what is answered is what is read, but for the lease; and each step is an entry and an event."""
+    begun = await desk.begin(at.plate, "deck", purpose="reading", due_s=60)
+    async with place_worker(postgres_url) as worker:
+        shown = await worker.ask(GetTransfer(transfer_id=begun["transfer_id"]))
+        assert shown == {name: value for name, value in begun.items() if name not in ("lease_id", "tokens")}
+        for name in ("home", "deck"):
+            place = await worker.ask(GetLocation(location=name))
+            assert place["reservation"] == {
+                "transfer_id": begun["transfer_id"],
+                "owned_by": "ada",
+                "created": begun["begun_at"],
+                "expires": begun["due_at"],
+            }
+        done = await desk.complete(begun)
+        assert await worker.ask(GetTransfer(transfer_id=begun["transfer_id"])) == done
+        assert (await worker.ask(GetLocation(location="deck")))["reservation"] is None
+        assert await worker.code(GetTransfer(transfer_id=new_ulid())) == "transfer.not_found"
+    with sql(postgres_url) as db:
+        entries = db.execute(
+            "select noun, what, actor, token from journal"
+            " where op_id = (select op_id from journal where what = 'begun') order by seq"
+        ).fetchall()
+        unpublished = db.execute("select count(*) from journal where seq not in (select seq from outbox)").fetchone()
+    assert entries == [
+        ("lock", "granted", "ada", 1),
+        ("lock", "granted", "ada", 1),
+        ("resource", "added", "ada", None),
+        ("resource", "contents_changed", "ada", None),
+        ("resource", "moved", "ada", 1),
+        ("transfer", "begun", "ada", None),
+    ]
+    assert unpublished == (0,)
+
+
+async def test_a_repetition_is_answered_as_the_first_time(desk: Desk, at: Scene) -> None:
+    """I32, I33: with the lease, which nobody else is told."""
+    op_id = new_ulid()
+    first = await desk.ask(beginning(at.plate, "deck"), op_id=op_id)
+    assert await desk.ask(beginning(at.plate, "deck"), op_id=op_id) == first
+    assert (await refusal(desk.ask(beginning(at.plate, "bench"), op_id=op_id))).code == "operation.other_payload"
+    done, complete = new_ulid(), CompleteTransfer(transfer_id=first["transfer_id"])
+    over = await desk.ask(complete, op_id=done)
+    assert await desk.ask(complete, op_id=done) == over
+    assert await desk.told(complete) == "transfer.over"
+
+
+async def test_the_leases_of_a_transfer_bind_and_are_given_back(desk: Desk, at: Scene) -> None:
+    """I2: nobody touches what is carried, nor where it goes; who has the lease may, and may make it longer."""
+    begun = await desk.begin(at.plate, "deck", due_s=60)
+    assert begun["tokens"] == {at.plate: 1, at.nest: 1}
+    out, into = Move(resource_id=at.plate, container_id=None), Move(resource_id=await desk.add(), container_id=at.nest)
+    for command in (out, into, Remove(resource_id=at.plate)):
+        assert await desk.told(command, "bob") == "resource.locked"
+    assert await desk.told(Acquire(resource_ids=(at.plate,)), "bob") == "lock.held"
+    renewed = await desk.ask(Renew(lease_id=begun["lease_id"], ttl_s=3600))
+    assert renewed["tokens"] == begun["tokens"]
+    await desk.complete(begun)
+    assert await desk.told(Acquire(resource_ids=(at.plate, at.nest)), "bob") == ""
+
+
+async def test_a_lease_that_was_broken_hinders_nobody(desk: Desk, at: Scene) -> None:
+    """An operator breaks it; then whoever was told to look may put the thing elsewhere, and the transfer is aborted."""
+    begun = await desk.begin(at.plate, "deck")
+    await desk.ask(Break(resource_id=at.plate, reason="the arm is stuck"), "operator")
+    await desk.ask(Move(resource_id=at.plate, container_id=at.nest), "operator")
+    assert (await refusal(desk.complete(begun))).code == "transfer.not_in_gripper"
+    over = await desk.abort(begun, "gripper", "operator", reason="taken out by hand")
+    assert over["left_at"]["container_id"] == at.nest
+    await desk.complete(await desk.begin(at.plate, at.rack))
+
+
+async def test_who_waits_for_the_target_is_woken_when_the_transfer_is_over(
+    desk: Desk, at: Scene, postgres_url: str, servers: Servers
+) -> None:
+    """At once, over Redis: the transfer worker rings for what it gives back."""
+    url = servers.redis.url
+    async with lock_worker(postgres_url, url) as locks, place_worker(postgres_url, url) as places:
+        await places.rings()
+        begun = await places.ask(beginning(at.plate, "deck"))
+        standing = await locks.put(Acquire(resource_ids=(at.nest,), wait_s=60), "bob")
+        turn = locks.put(Await(ticket=standing["ticket"]), "bob", budget=8)
+        await locks.kept(1)
+        await places.ask(CompleteTransfer(transfer_id=begun["transfer_id"]))
+        assert (await turn)["state"] == "granted"
+
+
+async def test_what_is_overdue_can_be_completed_unless_somebody_has_the_target(
+    desk: Desk, at: Scene, postgres_url: str
+) -> None:
+    """I4: that it is overdue is told once, by the sweepers, of which there are two."""
+    async with place_worker(postgres_url) as worker, place_worker(postgres_url):
+        begun = await worker.ask(beginning(at.plate, "deck", due_s=1))
+
+        async def is_overdue() -> bool:
+            return bool((await worker.ask(GetTransfer(transfer_id=begun["transfer_id"])))["overdue"])
+
+        await until(is_overdue)
+        lease = await desk.have(at.nest, by="bob")
+        complete = CompleteTransfer(transfer_id=begun["transfer_id"])
+        assert await worker.code(complete) == "resource.locked"
+        await desk.ask(Release(lease_id=lease), "bob")
+        assert (await worker.ask(complete))["overdue"]
+    with sql(postgres_url) as db:
+        told = db.execute("select what from journal where noun = 'transfer' order by seq").fetchall()
+    assert told == [("begun",), ("overdue",), ("completed",)]
+
+
+async def test_a_location_awaits_its_template(desk: Desk, postgres_url: str) -> None:
+    """The sweeper makes the resource as soon as it is there. What cannot be made keeps nobody out: with more of those
+    than are looked at together, the others are made all the same.
+    """
+    for number in range(70):
+        await desk.place(f"bad-{number}", resource_template_name="Nest", resource_template_overrides={"rows": -1})
+    await desk.place("deck", resource_template_name="nest", resource_template_overrides={"tip": "1 mL"})
+    async with place_worker(postgres_url) as worker:
+        assert (await worker.ask(GetLocation(location="deck")))["awaits_template"]
+        await desk.template("Nest", resource={"base_type": "grid", "rows": 2, "columns": 2})
+
+        async def is_there() -> bool:
+            return (await worker.ask(GetLocation(location="deck")))["resource_id"] is not None
+
+        await until(is_there, 20)
+        found = await worker.ask(GetLocation(location="deck"))
+        assert (found["awaits_template"], found["version"]) == (False, 2)
+        assert (await worker.ask(GetLocation(location="bad-7")))["awaits_template"]
+    with sql(postgres_url) as db:
+        ((name, attributes),) = db.execute("select name, attributes from resource").fetchall()
+    assert (name, attributes) == ("deck", {"tip": "1 mL"})
+
+
+async def test_transfers_are_listed_newest_first(desk: Desk, at: Scene, postgres_url: str) -> None:
+    """Filters add up, and pages leave out nothing."""
+    begun = []
+    for number in range(5):
+        tube, slot = await desk.add(into=at.rack), await desk.add("slot")
+        begun.append(await desk.begin(tube, slot, node=f"n{number}"))
+    await desk.complete(begun[0])
+    await desk.abort(begun[1])
+    async with place_worker(postgres_url) as worker:
+
+        async def listed(**fields: Any) -> list[str]:
+            told = await worker.ask(ListTransfers.model_validate(fields))
+            return [each["transfer_id"] for each in told["transfers"]]
+
+        ids = sorted((each["transfer_id"] for each in begun), reverse=True)
+        assert await listed() == ids
+        assert sorted(await listed(state="begun")) == sorted(each["transfer_id"] for each in begun[2:])
+        assert await listed(state="aborted") == [begun[1]["transfer_id"]]
+        assert await listed(node="n0", state="completed") == [begun[0]["transfer_id"]]
+        assert await listed(resource_id=begun[3]["resource_id"]) == [begun[3]["transfer_id"]]
+        seen: list[str] = []
+        page: Json = {"next": None}
+        while page["next"] is not None or not seen:
+            page = await worker.ask(ListTransfers(limit=2, before=page["next"]))
+            seen += [each["transfer_id"] for each in page["transfers"]]
+        assert seen == ids
+
+
+async def test_a_check_changes_nothing(desk: Desk, at: Scene, postgres_url: str) -> None:
+    with sql(postgres_url) as db:
+        before = db.execute("select count(*), max(seq) from journal").fetchone()
+        for target in ("deck", "bench", at.rack, "home"):
+            await desk.ask(CheckTransfer(errand=beginning(at.plate, target).errand))
+        assert db.execute("select count(*), max(seq) from journal").fetchone() == before
+        assert db.execute("select count(*) from operation").fetchone() == (0,)
+
+
+async def test_zones_and_links_are_as_they_are_set(desk: Desk, at: Scene) -> None:
+    await desk.place("deck.too")
+    await desk.place("bench.too")
+    await desk.ask(Configure(capabilities=Capabilities(linked=(("deck", "deck.too"),), exclusive=(("bench", "deck"),))))
+    begun = await desk.begin(at.plate, "deck.too")
+    assert begun["target"]["container_id"] == at.nest
+    tube = await desk.add(into=at.rack)
+    found = await refusal(desk.begin(tube, "bench", node="rail"))
+    assert [each["code"] for each in found.facts["findings"]] == ["zone.busy"]
+    await desk.begin(tube, "bench.too", node="rail")
+    await desk.complete(begun)

@@ -1,0 +1,1 @@
+"""What each command about places and transfers decides. Pure: values in, outcome or refusal out."""

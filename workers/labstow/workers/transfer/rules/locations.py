@@ -1,0 +1,150 @@
+"""The life of a location: made, changed, taught, forgotten, removed."""
+
+from datetime import datetime
+from typing import Any
+
+from labstow.contracts.errors import Invalid
+from labstow.contracts.location import (
+    MAX_NODES,
+    AddLocation,
+    InitLocation,
+    NewLocation,
+    RemoveLocation,
+    Represent,
+    Unrepresent,
+    UpdateLocation,
+)
+from labstow.contracts.place_errors import LocationExists, NoRepresentation, StillAttached
+from labstow.contracts.ulids import new_ulid
+from labstow.workers.kit.journal import same
+from labstow.workers.kit.noun import By, Change, Outcome, Wanted
+from labstow.workers.transfer.lab import Footprint, Lab, refuse_stale
+from labstow.workers.transfer.location import Location
+from labstow.workers.transfer.rules.attaching import from_template, refuse_in_use, refuse_unattachable
+
+
+def add(lab: Lab, command: AddLocation, now: datetime, by: By) -> Outcome[Any]:
+    """A new location, or the one that has this id and name already."""
+    given = command.location
+    known = lab.find_location(given.location_id) if given.location_id is not None else None
+    if known is not None and (known.id, known.name) == (given.location_id, given.name):
+        return Outcome(known, ())
+    new, changes = made(lab, command.location, now, by)
+    return Outcome(new, changes)
+
+
+def init(lab: Lab, command: InitLocation, now: datetime, by: By) -> Outcome[Any]:
+    """A new location, or the one of this name."""
+    if (known := lab.find_location(command.location.name)) is not None:
+        return Outcome(known, ())
+    new, changes = made(lab, command.location, now, by)
+    return Outcome(new, changes)
+
+
+def update(lab: Lab, command: UpdateLocation, now: datetime, by: By) -> Outcome[Any]:
+    """A location with other fields."""
+    location = lab.location(command.location)
+    refuse_stale(location, command.expected_version)
+    fields = {name: getattr(command.changes, name) for name in command.changes.model_fields_set}
+    if fields.get("name", location.name) != location.name:
+        refuse_taken(lab, fields["name"])
+    if "representations" in fields:
+        fields["representations"] = location.representations | fields["representations"]
+    return changed(location, fields, now)
+
+
+def remove(lab: Lab, command: RemoveLocation, now: datetime, by: By) -> Outcome[Any]:
+    """A location that is no more."""
+    location = lab.location(command.location)
+    refuse_stale(location, command.expected_version)
+    if location.resource_id is not None:
+        facts = {"location_id": location.id, "resource_id": location.resource_id}
+        raise StillAttached(location=location.name, name=lab.thing(location.resource_id).name, **facts)
+    refuse_in_use(lab, location)
+    fields: dict[str, Any] = {"removed_at": now, "updated_at": now, "awaits_template": False}
+    gone = location._replace(version=location.version + 1, **fields)
+    return Outcome(gone, (Change(gone, "removed", command.reason),))
+
+
+def represent(lab: Lab, command: Represent, now: datetime, by: By) -> Outcome[Any]:
+    """A location that a node knows, as it is to know it."""
+    location = lab.location(command.location)
+    taught = {**location.representations, command.node: command.representation}
+    return changed(location, {"representations": taught}, now, "represented")
+
+
+def unrepresent(lab: Lab, command: Unrepresent, now: datetime, by: By) -> Outcome[Any]:
+    """A location that a node does not know any more."""
+    location = lab.location(command.location)
+    if command.node not in location.representations:
+        raise NoRepresentation(node=command.node, location=command.location)
+    left = {node: known for node, known in location.representations.items() if node != command.node}
+    return changed(location, {"representations": left}, now, "unrepresented")
+
+
+def made(lab: Lab, new: NewLocation, now: datetime, by: By, **fields: Any) -> tuple[Location, tuple[Change[Any], ...]]:
+    """A location that is new, with what is made from its template.
+
+    Raises:
+        LocationExists: there is one of this name, or id.
+        NotFound, Removed, AttachedElsewhere: of what is to be there.
+    """
+    refuse_taken(lab, new.name)
+    location_id = new.location_id or new_ulid()
+    if new.location_id is not None:
+        lab.find_location(location_id)
+        if location_id in lab.locations:  # or was there: an id is never used twice
+            raise LocationExists(by="ID", key=location_id)
+    location = Location(
+        id=location_id,
+        name=new.name,
+        description=new.description,
+        representations=dict(new.representations),
+        resource_id=None,
+        resource_template_name=new.resource_template_name,
+        resource_template_overrides=new.resource_template_overrides,
+        awaits_template=False,
+        allow_transfers=new.allow_transfers,
+        managed_by=new.managed_by,
+        owner=new.owner,
+        location_template_name=new.location_template_name,
+        node_bindings=new.node_bindings,
+        applied=None,
+        created_at=now,
+        updated_at=now,
+        removed_at=None,
+        version=1,
+        head="",
+    )._replace(**fields)
+    if new.resource_id is not None:
+        refuse_unattachable(lab, location, new.resource_id)
+        location = location._replace(resource_id=new.resource_id)
+    location, things = from_template(lab, location, now, by)
+    return location, (*things, Change(location, "added"))
+
+
+def changed(location: Location, fields: dict[str, Any], now: datetime, what: str = "updated") -> Outcome[Any]:
+    """A location with other fields; nothing, if all is so already.
+
+    Raises:
+        Invalid: more nodes know it than there may be.
+    """
+    if len(fields.get("representations", ())) > MAX_NODES:
+        raise Invalid(summary=f"representations: at most {MAX_NODES:,} nodes know a location", errors=[])
+    fields = {name: value for name, value in fields.items() if not same({"": getattr(location, name)}, {"": value})}
+    if not fields:
+        return Outcome(location, ())
+    new = location._replace(version=location.version + 1, updated_at=now, **fields)
+    return Outcome(new, (Change(new, what),))
+
+
+def refuse_taken(lab: Lab, name: str) -> None:
+    """Refuse a name that a location has. Sound only while nobody else can take it.
+
+    Raises:
+        LocationExists
+    """
+    if name not in lab.seen.names and not lab.complete:
+        raise Wanted(Footprint(names={name}))
+    if lab.find_location(name) is not None:
+        raise LocationExists(by="name", key=name)
