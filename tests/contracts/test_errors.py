@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -119,3 +121,12 @@ def test_a_refusal_of_a_later_version_is_understood_as_far_as_it_can_be() -> Non
     assert (received.code, received.status, received.detail) == ("robot.tired", 409, "let it rest")
     assert received.facts == {"until": "noon"}
     assert Refusal.code == "refused"
+
+
+def test_whoever_reads_a_refusal_knows_it_whatever_else_is_imported() -> None:
+    """Seen to fail: clients, which import no more than they need, got a plain `Refusal` of a location."""
+    program = "import labstow.client; from labstow.contracts.errors import Refusal; print(*Refusal.by_code)"
+    known = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    ours = {code for code, one in Refusal.by_code.items() if one.__module__.startswith("labstow.contracts.")}
+    assert ours <= {*known.split()}
+    assert "location.not_found" in known
