@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from labstow.contracts import batch, lock
+from labstow.contracts import batch, lab_file, location, lock, pattern, transfer
 from labstow.contracts.message import Command
 from labstow.workers.kit.call import Call
 from labstow.workers.kit.leases import ANY
@@ -27,8 +27,12 @@ from labstow.workers.lock.repository import Repository as Locks
 from labstow.workers.lock.sweep import Sweep
 from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.repository import Repository
+from labstow.workers.transfer.noun import TRANSFER
+from labstow.workers.transfer.repository import Repository as Places
+from labstow.workers.transfer.resolve import NoteOverdue, Resolve
 
-COMMANDS: tuple[type[Command[Any]], ...] = (*batch.COMMANDS, *lock.COMMANDS, Sweep)
+PLACES = (*location.COMMANDS, *pattern.COMMANDS, *transfer.COMMANDS, *lab_file.COMMANDS, NoteOverdue, Resolve)
+COMMANDS: tuple[type[Command[Any]], ...] = (*batch.COMMANDS, *lock.COMMANDS, Sweep, *PLACES)
 BY_SUBJECT = {command.subject: command for command in COMMANDS}
 
 
@@ -80,9 +84,16 @@ def call(command: Command[Any], op_id: str, *leases: str, by: str = "robot") -> 
     return Call(command, By(by, via, op_id, None, leases), nobody, digest)
 
 
+def unit_of(url: str, command: Command[Any]) -> Unit[Any]:
+    """Who decides a command."""
+    if type(command) in TRANSFER.rules:
+        return Unit(url, TRANSFER, Places({}))
+    return Unit(url, LOCK, Locks({})) if type(command) in LOCK.rules else Unit(url, RESOURCE, Repository())
+
+
 async def settle(url: str, command: Command[Any], op_id: str, *leases: str, by: str = "robot") -> int:
     """The status of the answer."""
-    unit: Unit[Any] = Unit(url, LOCK, Locks({})) if type(command) in LOCK.rules else Unit(url, RESOURCE, Repository())
+    unit = unit_of(url, command)
     waiting = [call(command, op_id, *leases, by=by)]
     while waiting:
         result = await unit.run(waiting)

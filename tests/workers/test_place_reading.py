@@ -104,7 +104,7 @@ async def test_locations_are_listed_page_by_page_by_name(desk: Desk, worker: Pla
     """Filters add up; now and at a moment in the same order, capitals first."""
     expected = sorted(["b", "B", "a.1", "a-2", "a_3", "Z", "c"])
     for name in expected:
-        node = {"representations": {"arm": None}} if name in "bBZ" else {}
+        node: Json = {"representations": {"arm": None}} if name in "bBZ" else {}
         await desk.place(name, managed_by="node" if name in "BZ" else "lab", **node)
     moment = await now(desk)
     for at in (None, moment):

@@ -331,12 +331,13 @@ async def test_what_is_overdue_is_told_once_by_all_workers(desks: list[Desk], po
     assert told in ([("begun",), ("overdue",), ("completed",)], [("begun",), ("completed",)])
 
 
-async def due(url: str) -> None:
-    """Wait until every transfer that is under way should have been over."""
+async def due(url: str, transfer_id: str = "%") -> None:
+    """Wait until a transfer, or every one, should have been over."""
 
     async def it_is() -> bool:
         with sql(url) as db:
-            return db.execute("select 1 from transfer where due_at > clock_timestamp()").fetchone() is None
+            early = "select from transfer where due_at > clock_timestamp() and id like %s"
+            return db.execute(early, [transfer_id]).fetchone() is None
 
     await until(it_is)
 
@@ -346,7 +347,8 @@ async def test_a_busy_laboratory_is_in_order(desks: list[Desk], postgres_url: st
     """I2, I16, I17, I46: three robots carry plates between stacks, nests and bare places, while people move, lock,
     attach, teach and remove whatever they find. The journal tells that no thing was ever in two places.
     """
-    desk, taught = desks[0], {"representations": {f"{ARM}-{n}": None for n in range(3)}}
+    desk = desks[0]
+    taught: Json = {"representations": {f"{ARM}-{n}": None for n in range(3)}}
     homes = [await desk.nest(f"home-{n}", "stack", capacity=4) for n in range(2)]
     nests = [await desk.nest(f"nest-{n}") for n in range(2)]
     benches = [(f"bench-{n}", await desk.place(f"bench-{n}", **taught))[0] for n in range(3)]
