@@ -42,8 +42,8 @@ def assert_best(chance: Random, most: int, most_via: int = 0) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_the_ways_of_a_plan_are_the_best_of_all_there_are(seed: int) -> None:
     """I49: costs, steps and ties, whatever overrides, links, full places and conditions there are. Seen to fail with
-    precedence or fallback of overrides changed, with the tie by names left out, with a place that has overrides of its
-    own taken for one of its class, and with a start that may not go everywhere expanded for its class.
+    precedence or fallback of overrides changed, with ties by names left out, with a place that has an override taken
+    for one that has none, and with either shortcut of the search made a little shorter.
     """
     chance = Random(seed)
     for _ in range(750):
@@ -218,6 +218,18 @@ def test_overrides_for_all_of_two_thousand_places_are_work_for_each_of_them_not_
     assert ways(Lab(places, Capabilities.model_validate(given)), "p0000", "p1999") == ["arm gentle: p0000 > p1999; 2"]
     assert work["serving"] <= 2_000
     assert work["by"] <= 2_000
+
+
+def test_that_there_is_no_way_is_found_without_looking_at_every_pair(work: Counter[str]) -> None:
+    """Bad input 16, unreachable: each place has its own override, and one is on the other side of nothing."""
+    places = tuple(place(f"p{index:03}", "arm") for index in range(500))
+    each = {one.name: [template("arm", f"lift_{one.name}", str(1 + index % 3))] for index, one in enumerate(places)}
+    given = {"transfer_templates": [template("arm")], "override_transfer_templates": {"source_overrides": each}}
+    lab = Lab((*places, place("island", "boat")), Capabilities.model_validate(given))
+
+    assert ways(lab, "p000", "island") == []
+    assert work["serving"] <= 1_000
+    assert work["by"] <= 1_000
 
 
 def test_a_graph_of_thousands_of_places_that_many_nodes_share_is_searched_by_kinds(work: Counter[str]) -> None:

@@ -119,7 +119,7 @@ async def test_what_was_taught_is_there_after_every_process_was_killed(two: Lab,
             for absent_only in (True, False):
                 await client.ask(apply(file, absent_only=absent_only))
             for name in PLACES:
-                known = (await client.ask(GetLocation(location=name))).representations
+                known: dict[str, Any] = dict((await client.ask(GetLocation(location=name))).representations)
                 expected = {node: number for (place, node), number in taught.items() if place == name}
                 assert {node: known[node]["n"] for node in known if node not in ("arm", "rail")} == expected
                 assert known["arm"] not in ("file", "changed")

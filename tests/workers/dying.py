@@ -31,7 +31,14 @@ from labstow.workers.transfer.noun import TRANSFER
 from labstow.workers.transfer.repository import Repository as Places
 from labstow.workers.transfer.resolve import NoteOverdue, Resolve
 
-PLACES = (*location.COMMANDS, *pattern.COMMANDS, *transfer.COMMANDS, *lab_file.COMMANDS, NoteOverdue, Resolve)
+PLACES: tuple[type[Command[Any]], ...] = (
+    *location.COMMANDS,
+    *pattern.COMMANDS,
+    *transfer.COMMANDS,
+    *lab_file.COMMANDS,
+    NoteOverdue,
+    Resolve,
+)
 COMMANDS: tuple[type[Command[Any]], ...] = (*batch.COMMANDS, *lock.COMMANDS, Sweep, *PLACES)
 BY_SUBJECT = {command.subject: command for command in COMMANDS}
 

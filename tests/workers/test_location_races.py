@@ -34,6 +34,7 @@ from labstow.contracts.ulids import new_ulid
 from labstow.workers.transfer.resolve import Resolve
 from tests.locks.auditor_locks import audit_locks
 from tests.workers.auditor import audit
+from tests.workers.errand_order import audit_errands
 from tests.workers.lease_desk import Json, call
 from tests.workers.place_desk import Desk
 from tests.workers.test_heart import settle, sql
@@ -43,15 +44,27 @@ TIMES: Final = int(os.environ.get("LABSTOW_RACES", "1"))
 
 
 @pytest.fixture
-async def desks(postgres_url: str) -> AsyncIterator[list[Desk]]:
+async def crowd(postgres_url: str) -> AsyncIterator[list[Desk]]:
     """Four workers; in the end all is in order, and nobody ever waited in a circle."""
     four = [Desk(postgres_url) for _ in range(4)]
     yield four
     for desk in four:
         await desk.close()
     with psycopg.connect(postgres_url) as connection:
-        assert [*audit(connection), *audit_locks(connection)] == []
-    assert "40P01" not in sum((unit.retries for desk in four for unit in desk.units), start=Counter[str]())
+        assert [*audit(connection), *audit_locks(connection), *audit_errands(connection)] == []
+    assert "40P01" not in retries(four)
+
+
+@pytest.fixture
+async def desks(crowd: list[Desk]) -> AsyncIterator[list[Desk]]:
+    """The same; and the database never had to object to what two had decided at once."""
+    yield crowd
+    assert not retries(crowd)
+
+
+def retries(desks: list[Desk]) -> Counter[str]:
+    """How often something was decided again, by SQLSTATE."""
+    return sum((unit.retries for desk in desks for unit in desk.units), start=Counter[str]())
 
 
 async def race(desks: list[Desk], *commands: Command[Any], together: int = 64) -> list[Json]:
@@ -133,10 +146,9 @@ async def test_all_edits_of_a_location_go_together(desks: list[Desk], postgres_u
 
 
 async def test_one_of_eight_gets_a_name(desks: list[Desk]) -> None:
-    """I34: added, renamed to, or found; also where it was just given up. Who adds with one id, gets one location.
+    """I34: added, renamed to, or found.
 
-    Seen to fail without the advisory lock of a name: the database objected, and where the same happened twice, a
-    caller was told of an error of ours.
+    Seen to fail without the advisory lock of a name: the database objected.
     """
     for number in range(15 * TIMES):
         name, others = f"nest-{number}", [await desks[0].place(f"other-{number}-{n}") for n in range(3)]
@@ -145,20 +157,29 @@ async def test_one_of_eight_gets_a_name(desks: list[Desk]) -> None:
         assert told == {"": 1, "location.exists": 7}
         init = [InitLocation.model_validate({"location": {"name": f"init-{number}"}}) for _ in range(8)]
         assert len({each["location_id"] for each in await race(desks, *init, together=1)}) == 1
+
+
+async def test_one_of_eight_gets_an_id(crowd: list[Desk]) -> None:
+    """I41: of a location, or of a pattern; there the database objects, and who comes second looks again."""
+    for number in range(10 * TIMES):
         key = new_ulid()
-        told = codes(await race(desks, *(added(f"id-{number}-{n}", location_id=key) for n in range(8)), together=1))
+        told = codes(await race(crowd, *(added(f"{number}-{n}", location_id=key) for n in range(8)), together=1))
         assert told == {"": 1, "location.exists": 7}
+        told = codes(await race(crowd, *(pattern(name=f"{number} {n}", template_id=key) for n in range(8)), together=1))
+        assert told == {"": 1, "pattern.exists": 7}
+
+
+def pattern(**fields: Any) -> CreateRepresentationTemplate:
+    return CreateRepresentationTemplate.model_validate({"template": fields})
 
 
 async def test_names_of_patterns_are_given_once(desks: list[Desk]) -> None:
-    def create(**fields: Any) -> CreateRepresentationTemplate:
-        return CreateRepresentationTemplate.model_validate({"template": fields})
+    """Made, and removed.
 
+    Seen to fail without the advisory lock of a name: the database objected.
+    """
     for number in range(10 * TIMES):
-        told = await race(desks, *(create(name=f"reach {number}") for _ in range(8)), together=1)
-        assert codes(told) == {"": 1, "pattern.exists": 7}
-        key = new_ulid()
-        told = await race(desks, *(create(name=f"{number} {n}", template_id=key) for n in range(8)), together=1)
+        told = await race(desks, *(pattern(name=f"reach {number}") for _ in range(8)), together=1)
         assert codes(told) == {"": 1, "pattern.exists": 7}
         remove = [RemoveRepresentationTemplate(name=f"reach {number}") for _ in range(8)]
         assert codes(await race(desks, *remove, together=1)) == {"": 1, "pattern.not_found": 7}
@@ -234,7 +255,7 @@ async def test_what_is_attached_is_not_removed_meanwhile(
 async def test_a_location_is_not_removed_while_something_is_attached(desks: list[Desk]) -> None:
     """I46.
 
-    Seen to fail without `for no key update` of locations.
+    Seen to fail without `for no key update` of locations: the database objected.
     """
     seen = Counter[str]()
     for number in range(40 * TIMES):

@@ -25,28 +25,15 @@ from labstow.workers.transfer.lab import Footprint
 from labstow.workers.transfer.resolve import NoteOverdue
 from labstow.workers.transfer.transfer import gripper_of
 from tests.conftest import until
-from tests.locks.auditor_locks import audit_locks
-from tests.workers.auditor import audit
-from tests.workers.errand_order import audit_errands
 from tests.workers.lease_desk import Json, call, held_up
 from tests.workers.place_desk import ARM, Desk, beginning
 from tests.workers.test_heart import settle, sql
 from tests.workers.test_lease_races import in_turn
-from tests.workers.test_location_races import TIMES, codes, race
+from tests.workers.test_location_races import TIMES, codes, crowd, desks, race
+
+__all__ = ["crowd", "desks"]
 
 HINDERED: Final = "transfer.hindered"
-
-
-@pytest.fixture
-async def desks(postgres_url: str) -> AsyncIterator[list[Desk]]:
-    """Four workers; in the end all is in order, and was so all the time; nobody ever waited in a circle."""
-    four = [Desk(postgres_url) for _ in range(4)]
-    yield four
-    for desk in four:
-        await desk.close()
-    with psycopg.connect(postgres_url) as connection:
-        assert [*audit(connection), *audit_locks(connection), *audit_errands(connection)] == []
-    assert "40P01" not in sum((unit.retries for desk in four for unit in desk.units), start=Counter[str]())
 
 
 async def over(desk: Desk, told: list[Json]) -> None:
@@ -59,8 +46,7 @@ async def over(desk: Desk, told: list[Json]) -> None:
 async def test_of_eight_nodes_one_carries_a_thing(desks: list[Desk]) -> None:
     """I16: to eight places, by one caller, who may do all that.
 
-    Seen to fail without the advisory lock of those who begin: the database objected, and some were told of an error
-    of ours.
+    Seen to fail where the row of the thing is not locked.
     """
     thing = await desks[0].add(into=await desks[0].nest("home", "container"))
     for number in range(8):
@@ -116,7 +102,10 @@ def under_way(desk: Desk) -> Json:
 
 
 async def test_a_gripper_carries_one_of_eight_things(desks: list[Desk]) -> None:
-    """I15: also when it is not there yet, and when somebody took out what it carried."""
+    """I15: also when it is not there yet, and when somebody took out what it carried.
+
+    Seen to fail without the advisory lock of those who begin: two made the gripper, and the database objected.
+    """
     home = await desks[0].nest("home", "container")
     for number in range(8):
         await desks[0].nest(f"deck-{number}")

@@ -166,8 +166,8 @@ class Graph:
         """Those of all places of a class, so without overrides for pairs."""
         if leaving.is_ordinary:
             for node in sorted(leaving.nodes):
-                if templates := self._default.get(node):
-                    yield Onward(tuple(templates), self._hubs[node])
+                if default := self._default.get(node):
+                    yield Onward(tuple(default), self._hubs[node])
         for there, group in self._near_to(leaving.nodes, ordinary=not leaving.is_ordinary):
             if templates := self.levels.serving(place, there, but="pair").templates:
                 yield Onward(templates, group)
