@@ -88,7 +88,7 @@ CHECKS: Final = {
     "has another number of journal entries than versions": """
         select things.id from everything things
         left join journal on journal.entity_id = things.id and journal.noun = things.noun
-        group by things.id, things.version having count(journal.seq) <> things.version""",
+        group by things.noun, things.id, things.version having count(journal.seq) <> things.version""",
     "has a gap in its versions": """
         select entity_id from (select entity_id, noun, version, row_number() over (
             partition by noun, entity_id order by seq) as number from journal) entries where version <> number""",

@@ -164,7 +164,7 @@ class Search:
                     continue
                 cheapest[group] = template.cost
                 for kind, index in group.stops:
-                    order = kind.spots if template.cost == 0 else self._emptiest_first(kind)
+                    order = self._emptiest_first(kind) if self._multipliers and template.cost else kind.spots
                     spots = [next((one for one in order if one not in barred), None)]
                     if ends := goals.get(kind, set()) - barred:
                         spots.append(min(ends, key=lambda one: (template.cost * self._multiplier(one), one.name)))
