@@ -18,7 +18,7 @@ from labstow.infra.plan import Options, Plan
 
 PROGRAM: Final = ("tests.locks.up",)
 WITHOUT: Final = "--without-lease-check"
-PROCESSES: Final = {"resource": 2, "lock": 2, "history": 1}
+PROCESSES: Final = {"resource": 2, "lock": 2, "history": 1, "transfer": 1}
 """How many workers of each kind."""
 ROOT: Final = Path(__file__).parents[2]
 

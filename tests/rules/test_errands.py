@@ -1,5 +1,7 @@
 """Transfers: where a thing is from the beginning of one to its end."""
 
+from itertools import pairwise
+
 import pytest
 
 from labstow.contracts.location import RemoveLocation
@@ -309,3 +311,27 @@ def test_what_is_on_its_way_is_attached_nowhere_and_its_target_is_kept_for_it(sc
     assert refused(lab.attach, "bench", lab.add()) == "location.reserved"
     lab.complete(begun)
     assert lab.where(scene.plate) == (None, None, "bench")
+
+
+def test_what_is_deep_and_has_many_names_is_looked_up_in_few_rounds(scene: Scene) -> None:
+    """A thing under thirty boxes, places of sixty names, and as many that exclude each other: a worker does not give up
+    (see `errand_loading.MORE`). A name that no location has links nothing.
+    """
+    lab = scene.lab
+    names = [f"n{number}" for number in range(60)]
+    zone = [f"z{number}" for number in range(60)]
+    for name in (*names, *zone):
+        lab.place(name)
+    chain = [*map(list, pairwise(names)), ["bench", "ghost"], ["ghost", "n0"]]
+    lab.configure(linked=chain, exclusive=[["n7", *zone[:40]], ["n9", *zone[40:]]])
+    deep = scene.rack
+    for _ in range(28):
+        deep = lab.add("container", deep)
+    tube = lab.add(into=deep)
+    begun = lab.begin(tube, "n30")
+    assert lab.check(scene.plate, "n59", node=RAIL) == ["target.reserved"]
+    assert lab.check(scene.plate, "z3", node=RAIL) == ["zone.busy"]
+    assert lab.check(scene.plate, "bench", node=RAIL) == []
+    assert refused(lab.attach, "n0", lab.add()) == "location.reserved"
+    lab.complete(begun)
+    assert lab.check(tube, "n59") == ["target.is_source"]

@@ -48,7 +48,7 @@ async def test_of_eight_nodes_one_carries_a_thing(desks: list[Desk]) -> None:
 
     Seen to fail with neither the row of the thing nor those who begin locked: the database objected.
     """
-    thing = await desks[0].add(into=await desks[0].nest("home", "container"))
+    thing = await desks[0].add(into=await desks[0].add("container"))
     for number in range(8):
         await desks[0].nest(f"deck-{number}")
     for round_ in range(10 * TIMES):
@@ -181,7 +181,7 @@ async def test_a_transfer_that_begins_and_what_others_do_take_turns(
 ) -> None:
     """I2, I16, I19: whoever comes first; who looks again for what he needs may come second.
 
-    Seen to fail where the row of the thing is not locked: it was in the gripper and in the box.
+    Seen to fail where the row of the thing is not locked.
     """
     command, allowed = OTHERS[other]
     for number in range(2 * TIMES):

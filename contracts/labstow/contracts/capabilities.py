@@ -5,9 +5,9 @@ are additions.
 """
 
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from labstow.contracts.message import Attributes, Message, Name, written_plainly
 
@@ -41,6 +41,12 @@ class TransferTemplate(Message):
     """Given to the action as they are."""
     additional_location_args: dict[Argument, Argument] = Field(default_factory=dict)
     """Further locations that the action is given, by argument."""
+
+    @model_validator(mode="after")
+    def _two_arguments(self) -> Self:
+        if self.source_argument_name == self.target_argument_name:
+            raise ValueError("source_argument_name and target_argument_name are the same: one would hide the other")
+        return self
 
     @property
     def cost(self) -> Decimal:

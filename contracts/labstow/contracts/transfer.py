@@ -17,6 +17,7 @@ from labstow.contracts.positions import Position
 
 MAX_WAYS: Final = 10
 MAX_NAMED: Final = 1_000
+MAX_VIA: Final = 32
 MAX_OPEN: Final = 10_000
 MAX_DUE_S: Final = 86_400
 
@@ -91,7 +92,7 @@ class PlanTransfer(Query[Plan]):
     """How many ways to show."""
     avoid: Some = ()
     """Locations that no way leads over."""
-    via: Some = ()
+    via: Annotated[tuple[Key, ...], Field(max_length=MAX_VIA)] = ()
     """Locations that the way must lead over, in this order."""
     nodes: Annotated[tuple[Node, ...], Field(max_length=MAX_NAMED)] | None = None
     """Only these."""

@@ -152,9 +152,9 @@ def refuse_attached(lab: Lab, things: Iterable[Thing]) -> None:
     named = {thing.id: thing for thing in things}
     if not lab.complete and (unknown := named.keys() - lab.attached.keys()):
         raise Wanted(Footprint(attached=set(unknown)))
-    for resource_id, location in lab.attached.items():
-        if location is not None and resource_id in named:
-            raise AttachedElsewhere(name=named[resource_id].name, location=location, resource_id=resource_id)
+    for thing in named.values():
+        if (location := lab.attached.get(thing.id)) is not None:
+            raise AttachedElsewhere(name=thing.name, location=location, resource_id=thing.id)
 
 
 def refuse_occupied(draft: Draft, container: Thing, position: str) -> None:

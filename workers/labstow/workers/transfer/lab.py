@@ -2,6 +2,7 @@
 see them, locations, patterns, what the robots can do, and what is under way.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +77,13 @@ class Lab(locks.Lab):
         found = self.locations.get(key) or self.locations.get(self.named.get(key, ""))
         return found if found is not None and found.removed_at is None else None
 
+    def find_locations(self, keys: Iterable[str]) -> list[Location]:
+        """The locations that there are of some ids and names."""
+        wanted = list(keys)
+        if not (self.complete or self.seen.everything) and (unknown := set(wanted) - self.seen.places):
+            raise Wanted(Footprint(places=unknown))
+        return [found for key in wanted if (found := self.find_location(key)) is not None]
+
     def location(self, key: str) -> Location:
         """The location of an id, or else of a name.
 
@@ -86,12 +94,12 @@ class Lab(locks.Lab):
             raise no_location(key)
         return found
 
-    def attached_at(self, resource_id: str) -> Location | None:
-        """Where a resource is attached."""
-        if resource_id not in self.seen.occupied and not (self.complete or self.seen.everything):
-            raise Wanted(Footprint(occupied={resource_id}))
-        here = (each for each in self.locations.values() if each.resource_id == resource_id)
-        return next(here, None)
+    def attached_at(self, *ids: str) -> Location | None:
+        """Where the first of some resources that is attached is so."""
+        if not (self.complete or self.seen.everything) and (unknown := set(ids) - self.seen.occupied):
+            raise Wanted(Footprint(occupied=unknown))
+        at = {each.resource_id: each for each in self.locations.values()}
+        return next((at[each] for each in ids if each in at), None)
 
     def pattern(self, kind: Sort, name: str) -> Pattern:
         """The pattern of a name.

@@ -97,10 +97,7 @@ def route(lab: Lab, errand: Errand) -> Route:
 
 def place_of(lab: Lab, thing: Thing) -> Location | None:
     """The location at which a thing is: the nearest of what it is in that is attached, or itself."""
-    for each in line(lab, thing):
-        if (found := lab.attached_at(each)) is not None:
-            return found
-    return None
+    return lab.attached_at(*line(lab, thing))
 
 
 def first_free(lab: Lab, container: Thing) -> str | None:
