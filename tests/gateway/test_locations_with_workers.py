@@ -36,6 +36,16 @@ async def resource(rest: httpx.AsyncClient, **fields: object) -> str:
     return str(answer.json()["resource_id"])
 
 
+async def test_a_location_that_is_added_again_with_its_id_is_answered(rest: httpx.AsyncClient) -> None:
+    """MADSci's client does so when it heard nothing; under another name, or with another id, it is another one."""
+    name, location_id = named("again"), new_ulid()
+    first = await made(rest, name, location_id=location_id)
+    assert await made(rest, name, location_id=location_id, description="again") == first
+    for other in ({"location_name": named("other"), "location_id": location_id}, {"location_name": name}):
+        answer = await rest.post("/location", json=other)
+        assert (answer.status_code, answer.json()["code"]) == (409, "location.exists")
+
+
 async def test_what_many_teach_at_once_by_both_doors_is_all_kept(rest: httpx.AsyncClient, client: AsyncLabstow) -> None:
     """I45."""
     name = named("taught")

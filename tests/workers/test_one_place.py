@@ -9,7 +9,7 @@ import pytest
 from labstow.contracts.capabilities import Capabilities
 from labstow.contracts.errors import Refusal
 from labstow.contracts.history import QueryHistory
-from labstow.contracts.location import AddLocation, Attach, Detach, GetContents, RemoveLocation
+from labstow.contracts.location import Attach, Detach, GetContents, RemoveLocation
 from labstow.contracts.pattern import CreateLocationTemplate, GetLocationTemplate
 from labstow.contracts.placing import Move, Place, Push, Swap
 from labstow.contracts.resource import Add, NewResource, Replace, Upsert
@@ -78,16 +78,6 @@ async def test_refusals_name_things_as_people_do(desk: Desk) -> None:
     for command in (RemoveLocation(location="deck"), Attach(location="deck", resource_id=await desk.add("slot"))):
         with pytest.raises(Refusal, match="location 'deck' has nest 1 attached: detach it first"):
             await desk.ask(command)
-
-
-async def test_a_location_added_twice_with_its_id_is_one(desk: Desk) -> None:
-    """As clients do that heard nothing; under another name, or another id, it is another one."""
-    location_id = new_ulid()
-    first = await desk.place("deck", location_id=location_id)
-    assert await desk.place("deck", location_id=location_id, description="again") == first
-    for name, id_ in (("other", location_id), ("deck", new_ulid())):
-        command = AddLocation.model_validate({"location": {"name": name, "location_id": id_}})
-        assert await desk.told(command) == "location.exists"
 
 
 async def test_what_is_at_one_name_of_a_place_is_at_all_of_them(desk: Desk, postgres_url: str) -> None:

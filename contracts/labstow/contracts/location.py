@@ -109,10 +109,7 @@ class NewLocation(Message):
 
 
 class AddLocation(Command[Location]):
-    """Make a location, or answer the one that has this id and this name already.
-
-    Refused where there is another one of this name or id.
-    """
+    """Make a location. Refused where there is one of this name or id."""
 
     subject: ClassVar[str] = "location.add"
     location: NewLocation

@@ -1,5 +1,6 @@
 """Locations over REST, in the shapes of MADSci's clients."""
 
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
@@ -7,8 +8,9 @@ from fastapi import APIRouter, Request, Response
 
 from labstow.contracts.errors import BadRequest
 from labstow.contracts.location import MAX_LOCATIONS
+from labstow.contracts.place_errors import LocationExists
 from labstow.gateway.answers import tagged
-from labstow.gateway.edge import MadsciRoute, ask, body, content, json, parsed
+from labstow.gateway.edge import MadsciRoute, Refused, ask, body, content, json, parsed
 from labstow.gateway.madsci.locations import changed, given, held, shown
 from labstow.gateway.openapi import LOCATION, asks, takes
 from labstow.gateway.paging import page
@@ -38,8 +40,22 @@ async def export(request: Request) -> Response:
 
 @router.post("/location", openapi_extra=takes(LOCATION))
 async def add(request: Request) -> Response:
-    """Make a location; with `resource_template_name` and no `resource_id`, a resource is made and attached."""
-    return await told(request, "location.add", {"location": given(await body(request), user(request))})
+    """Make a location; with `resource_template_name` and no `resource_id`, a resource is made and attached.
+
+    Who asks again with the id and the name of one that is there is answered that one, as MADSci's client does after a
+    timeout.
+    """
+    new = given(await body(request), user(request))
+    try:
+        return await told(request, "location.add", {"location": new})
+    except Refused as refused:
+        if refused.reply.code != LocationExists.code or "location_id" not in new:
+            raise
+        with suppress(Refused):
+            known = orjson.loads(await ask(request, "location.get", {"location": new["location_id"], "by": "id"}))
+            if known["name"] == new["name"]:
+                return json(shown(known))
+        raise
 
 
 @router.post("/location/init", openapi_extra=takes(LOCATION))

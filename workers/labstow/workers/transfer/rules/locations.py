@@ -24,11 +24,7 @@ from labstow.workers.transfer.rules.attaching import from_template, refuse_in_us
 
 
 def add(lab: Lab, command: AddLocation, now: datetime, by: By) -> Outcome[Any]:
-    """A new location, or the one that has this id and name already."""
-    given = command.location
-    known = lab.find_location(given.location_id) if given.location_id is not None else None
-    if known is not None and (known.id, known.name) == (given.location_id, given.name):
-        return Outcome(known, ())
+    """A new location."""
     new, changes = made(lab, command.location, now, by)
     return Outcome(new, changes)
 
