@@ -125,7 +125,7 @@ async def test_a_lease_of_somebody_else_or_of_other_things_proves_nothing(rest: 
         ("renew", {"lease_id": ID, "ttl_s": 0}, 422),
         ("release", {}, 422),
         ("release", {"session": "arm"}, 422),
-        ("release", {"session": "arm", "resource_ids": [ID]}, 403),
+        ("release", {"session": "arm", "resource_ids": [ID]}, 404),
         ("break", {"resource_id": ID, "reason": "x"}, 404),
         ("break", {"resource_id": ID, "reason": ""}, 422),
         ("break", {"resource_id": ID, "reason": "x" * 10_001}, 422),

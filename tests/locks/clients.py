@@ -182,8 +182,15 @@ class Session:
             told = await self._ask(Release(lease_id=hold.lease_id))
         else:
             told = await self._ask(Release(lease_id=hold.lease_id, resource_ids=tuple(part)))
-        arguments = {"lease": hold.lease_id, "tokens": {thing: hold.tokens[thing] for thing in part}}
-        self._record("release", part, arguments, _outcome(told, part), called)
+        # What others took meanwhile is not given back with the rest: the answer names what was.
+        named = set(told.body["resource_ids"]) if told and not told.code else set(part)
+        for some, outcome in (
+            ([thing for thing in part if thing in named], _outcome(told, part)),
+            (gone := [thing for thing in part if thing not in named], {"answer": "lost", "because": gone}),
+        ):
+            if some:
+                arguments = {"lease": hold.lease_id, "tokens": {thing: hold.tokens[thing] for thing in some}}
+                self._record("release", some, arguments, outcome, called)
         self._holds.remove(hold)
         if kept := {thing: token for thing, token in hold.tokens.items() if thing not in part}:
             self._holds.append(hold._replace(tokens=kept))

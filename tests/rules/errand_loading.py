@@ -10,9 +10,10 @@ from labstow.workers.lock.lease import Lease
 from labstow.workers.resource.thing import Thing
 from labstow.workers.transfer.lab import Footprint, Lab
 from labstow.workers.transfer.noun import TRANSFER
-from tests.rules.lock_loading import Decision, done, in_rounds, locks, said
+from tests.rules.lock_loading import WORDS, Decision, done, in_rounds, locks, said
+from tests.rules.room import Json
 
-MORE: Final = 10
+MORE: Final = 7
 """So often at most is loaded again what a command turned out to need; a worker gives up after 20."""
 MADE_ANEW: Final = {"id", "head", "lease", "resource_id"}
 
@@ -22,12 +23,24 @@ def at_once(full: Lab, command: Command[Any], now: datetime, by: By) -> object:
     try:
         return told_of(TRANSFER.rules[type(command)](full, command, now, by))
     except Refusal as refusal:
-        return said(refusal)
+        return _plainly(said(refusal))
 
 
 def decision(full: Lab, command: Command[Any], now: datetime, by: By) -> Decision:
     """What a command comes to on parts of the lab. It asks for what it needs in a few rounds."""
-    return in_rounds(TRANSFER, places, MORE, full, command, now, by, told_of=told_of)
+    found = in_rounds(TRANSFER, places, MORE, full, command, now, by, told_of=told_of)
+    return found._replace(comes_to=_plainly(found.comes_to))
+
+
+def _plainly(said: Any) -> object:
+    """What was said, with findings instead of their sentences, which have the names of things."""
+    return (said[0], _found(said[1])) if isinstance(said[1], dict) and "findings" in said[1] else said
+
+
+def _found(told: Any) -> list[tuple[str, Json]]:
+    """Findings, without the words."""
+    findings = told.get("findings", ()) if isinstance(told, dict) else ()
+    return [(each["code"], {key: fact for key, fact in each["facts"].items() if key not in WORDS}) for each in findings]
 
 
 def told_of(outcome: Outcome[Any]) -> object:
@@ -35,7 +48,7 @@ def told_of(outcome: Outcome[Any]) -> object:
     of_things = tuple(change for change in outcome.changes if isinstance(change.thing, Thing | Lease))
     others = [_told(change) for change in outcome.changes if not isinstance(change.thing, Thing | Lease)]
     tokens = outcome.shown["tokens"] if isinstance(outcome.shown, dict) and "tokens" in outcome.shown else {}
-    return done(outcome._replace(changes=of_things, shown=None)), others, tokens
+    return done(outcome._replace(changes=of_things, shown=None)), others, tokens, _found(outcome.shown)
 
 
 def _told(change: Change[Any]) -> object:

@@ -6,7 +6,8 @@ import pytest
 
 from labstow.contracts.location import RemoveLocation
 from labstow.contracts.placing import Move
-from labstow.contracts.resource import Remove
+from labstow.contracts.resource import Add, Remove
+from labstow.contracts.ulids import derived_ulid
 from labstow.workers.lock.policy import Policy
 from labstow.workers.transfer.resolve import NoteOverdue
 from labstow.workers.transfer.transfer import gripper_of
@@ -14,7 +15,7 @@ from tests.rules import errand_room
 from tests.rules.errand_room import ARM, RAIL, ErrandRoom
 from tests.rules.errand_scene import Scene, refused
 from tests.rules.lock_room import BOB
-from tests.rules.room import Json
+from tests.rules.room import Json, new
 
 
 @pytest.fixture
@@ -324,10 +325,10 @@ def test_what_is_deep_and_has_many_names_is_looked_up_in_few_rounds(scene: Scene
         lab.place(name)
     chain = [*map(list, pairwise(names)), ["bench", "ghost"], ["ghost", "n0"]]
     lab.configure(linked=chain, exclusive=[["n7", *zone[:40]], ["n9", *zone[40:]]])
-    deep = scene.rack
+    tree = new(resource_id=(tube := derived_ulid("tube")))
     for _ in range(28):
-        deep = lab.add("container", deep)
-    tube = lab.add(into=deep)
+        tree = new("container", children=(tree,))
+    lab.ask(Add(resource=tree, parent_id=scene.rack))
     begun = lab.begin(tube, "n30")
     assert lab.check(scene.plate, "n59", node=RAIL) == ["target.reserved"]
     assert lab.check(scene.plate, "z3", node=RAIL) == ["zone.busy"]

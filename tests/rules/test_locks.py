@@ -66,6 +66,26 @@ def test_nothing_is_taken_if_somebody_has_one_of_the_things(lab: LockRoom) -> No
     assert lab.lease(free).token == 0
 
 
+def test_a_lease_on_a_thing_alone_is_not_one_on_all_that_is_in_it(lab: LockRoom) -> None:
+    """I1: who asks for more than the lease that is presented gets no less and is told so.
+
+    Seen to fail: it was renewed as it was, and told to be granted, while others took what is in it.
+    """
+    shelf = lab.add("container")
+    lab.add(into=shelf)
+    lease = lab.have(shelf)
+    wanted = Acquire(resource_ids=(shelf,), scope="subtree")
+    assert lab.refused(wanted, leases=[lease]).code == "lock.held"
+    lab.release(lease)
+    whole = lab.have(shelf, scope="subtree")
+    assert lab.lock(shelf, leases=[whole])["lease_id"] == lab.lock(shelf, leases=[whole], scope="subtree")["lease_id"]
+
+
+def test_what_is_not_there_is_given_back_by_nobody(lab: LockRoom) -> None:
+    """Seen to fail: it was said to be somebody else's, which MADSci's client passes over."""
+    assert lab.refused(Release(resource_ids=(new_ulid(),), session="mine")).code == "resource.not_found"
+
+
 def test_who_has_a_lease_and_presents_it_renews_it(lab: LockRoom) -> None:
     """All of it, whichever of its things are asked for, with the tokens there are."""
     one, other, more = (lab.add() for _ in range(3))

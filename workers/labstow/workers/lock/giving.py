@@ -19,7 +19,11 @@ def release(lab: Lab, command: Release, now: datetime, by: By) -> Outcome[Lease]
     if command.lease_id is not None:
         rows = _named(lab, command, now, by)
     else:
-        rows = [lab.lease(resource_id) for resource_id in sorted(set(command.resource_ids or ()))]
+        ids = sorted(set(command.resource_ids or ()))
+        for resource_id in ids:
+            if lab.find(resource_id) is None:
+                raise NotFound(resource_id=resource_id)
+        rows = [lab.lease(resource_id) for resource_id in ids]
         for lease in rows:
             if (lease.holder, lease.session, lease.lenient) != (by.principal, command.session, True):
                 raise NotYours

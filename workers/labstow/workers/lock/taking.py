@@ -118,6 +118,8 @@ def _again(lab: Lab, ids: tuple[str, ...], command: Acquire, mine: list[Lease], 
     if command.lenient:
         own |= {each: lease for each in ids if (lease := lab.lease(each)).lenient and lease.live(now)}
         own = {each: lease for each, lease in own.items() if _same_session(lease, command.session, by)}
+    if command.scope == "subtree":  # less than that is not the same lease
+        own = {each: lease for each, lease in own.items() if lease.scope == "subtree"}
     keys = {own[each].lease if each in own else None for each in ids}
     (key,) = keys if len(keys) == 1 else (None,)
     return in_force(lab, key, now, by) if key is not None else []

@@ -3,7 +3,7 @@ see them, locations, patterns, what the robots can do, and what is under way.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from labstow.contracts.capabilities import Capabilities
@@ -69,6 +69,7 @@ class Lab(locks.Lab):
     there: frozenset[str] | None = None
     """Nodes that say they are there; None if that is not known."""
     lab_version: int = 0
+    _parsed: tuple[Setting, Capabilities] | None = None
 
     def find_location(self, key: str) -> Location | None:
         """The location of an id, or else of a name."""
@@ -76,6 +77,12 @@ class Lab(locks.Lab):
             raise Wanted(Footprint(places={key}))
         found = self.locations.get(key) or self.locations.get(self.named.get(key, ""))
         return found if found is not None and found.removed_at is None else None
+
+    def want(self, footprint: Footprint) -> None:
+        """Want all of that at once, rather than one thing after the other, unless it was looked at."""
+        known = ((getattr(self.seen, each.name), getattr(footprint, each.name)) for each in fields(footprint))
+        if not self.complete and any(seen | more != seen for seen, more in known):
+            raise Wanted(footprint)
 
     def find_locations(self, keys: Iterable[str]) -> list[Location]:
         """The locations that there are of some ids and names."""
@@ -140,7 +147,11 @@ class Lab(locks.Lab):
         """What the robots can do."""
         if not (self.seen.setting or self.seen.settings or self.complete):
             raise Wanted(Footprint(setting=True))
-        return Capabilities() if self.setting is None else Capabilities.model_validate(self.setting.capabilities)
+        if self.setting is None:
+            return Capabilities()
+        if self._parsed is None or self._parsed[0] is not self.setting:  # large ones take a while
+            self._parsed = (self.setting, Capabilities.model_validate(self.setting.capabilities))
+        return self._parsed[1]
 
     def under_way(self) -> list[Transfer]:
         """All transfers that are under way."""

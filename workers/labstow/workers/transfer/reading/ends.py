@@ -52,6 +52,8 @@ async def ends(db: Pipeline, graph: Graph, query: PlanTransfer) -> tuple[Place, 
     source = find(graph, query.source) if query.source is not None else None
     source = source or await _place_of(db, graph, str(query.resource_id))
     if query.free_in_class is not None:
+        if not source.allow_transfers:
+            raise NoTransfers(name=source.name, location_id=source.id)
         return source, await _with_room(db, graph, query.free_in_class)
     target = find(graph, query.target) if query.target is not None else None
     target = target or await _place_of(db, graph, str(query.container_id))

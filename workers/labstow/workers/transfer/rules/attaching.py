@@ -11,7 +11,7 @@ from labstow.contracts.resource import NewResource
 from labstow.contracts.template import Instance, Instantiate
 from labstow.workers.kit.noun import By, Change, Outcome
 from labstow.workers.resource.rules import templates
-from labstow.workers.transfer.lab import Lab
+from labstow.workers.transfer.lab import Footprint, Lab
 from labstow.workers.transfer.location import Location
 from labstow.workers.transfer.resolve import Resolve
 from labstow.workers.transfer.rules.linking import linked
@@ -39,6 +39,9 @@ def detach(lab: Lab, command: Detach, now: datetime, by: By) -> Outcome[Any]:
 def resolve(lab: Lab, command: Resolve, now: datetime, by: By) -> Outcome[Any]:
     """Locations whose template is there by now, with what is made from it."""
     changes: list[Change[Any]] = []
+    waiting = lab.find_locations(command.location_ids)
+    named = {str(each.resource_template_name).casefold() for each in waiting if each.awaits_template}
+    lab.want(Footprint(templates={(name, None) for name in named}, setting=True, under_way=True))
     for key in command.location_ids:
         location = lab.find_location(key)
         if location is None or not location.awaits_template or reserved(lab, linked(lab, location)) is not None:
@@ -84,8 +87,9 @@ def refuse_in_use(lab: Lab, location: Location) -> None:
     Raises:
         Reserved
     """
+    names = {place.id for place in linked(lab, location)}
     for transfer in lab.under_way():
-        if location.id in (transfer.source["location_id"], transfer.target["location_id"]):
+        if names & {transfer.source["location_id"], transfer.target["location_id"]}:
             raise _reserved(location, transfer)
 
 

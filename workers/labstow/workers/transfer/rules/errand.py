@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from labstow.contracts.base_types import BaseType
 from labstow.contracts.errors import InvalidPosition
-from labstow.contracts.positions import Geometry, Position, canonical, write
+from labstow.contracts.positions import Geometry, Position, canonical, guesses, write
 from labstow.contracts.transfer import Errand
 from labstow.workers.resource.nesting import children, line
 from labstow.workers.resource.thing import Thing
-from labstow.workers.transfer.lab import Lab
+from labstow.workers.transfer.lab import Footprint, Lab
 from labstow.workers.transfer.location import Location
 from labstow.workers.transfer.rules.linking import linked
 from labstow.workers.transfer.transfer import gripper_of
@@ -79,6 +79,7 @@ def route(lab: Lab, errand: Errand) -> Route:
     Raises:
         NotFound, Removed, NoLocation: what is named is not there.
     """
+    _foresee(lab, errand)
     thing = lab.thing(errand.resource_id)
     source = place_of(lab, thing)
     target, container = None, None
@@ -93,6 +94,24 @@ def route(lab: Lab, errand: Errand) -> Route:
     if container is not None and position is None:
         position = first_free(lab, container)
     return Route(thing, source, target, container, errand.position, position, gripper_of(errand.node), errand.node)
+
+
+def _foresee(lab: Lab, errand: Errand) -> None:
+    """Want at once what is around both ends, as far as that shows."""
+    thing = lab.find(errand.resource_id)
+    target = lab.find_location(errand.target) if errand.target is not None else None
+    into = errand.container_id if target is None else target.resource_id
+    around = {thing.parent_id} if thing is not None and thing.parent_id is not None else set()
+    inside = {into} if into is not None else set()
+    lab.want(
+        Footprint(
+            rows=around | inside,
+            lines=inside,
+            spots={(each, guess) for each in inside for guess in guesses(errand.position)},
+            attached={errand.resource_id},
+            occupied=inside.union(line(lab, thing) if thing is not None else ()),
+        )
+    )
 
 
 def place_of(lab: Lab, thing: Thing) -> Location | None:

@@ -6,13 +6,14 @@ from typing import Any
 from labstow.contracts.errors import NotYours
 from labstow.contracts.place_errors import Hindered, NotInGripper, TransferOver
 from labstow.contracts.placing import Move
-from labstow.contracts.positions import Position
+from labstow.contracts.positions import Position, guesses
 from labstow.contracts.transfer import AbortTransfer, BeginTransfer, CompleteTransfer
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.journal import stamp
 from labstow.workers.kit.noun import By, Change, Outcome, Wanted
 from labstow.workers.lock import giving
 from labstow.workers.resource.guard import Guard
+from labstow.workers.resource.nesting import line
 from labstow.workers.resource.rules import containers
 from labstow.workers.resource.thing import Thing
 from labstow.workers.transfer.lab import Footprint, Lab
@@ -62,11 +63,12 @@ def complete(lab: Lab, command: CompleteTransfer, now: datetime, by: By) -> Outc
     refuse_over(transfer)
     if transfer.holder != by.principal:
         raise NotYours(f"the transfer was begun by {transfer.holder}, who completes it")
+    target = transfer.target
+    position = target["position"] if command.position is None else command.position
+    _foresee(lab, transfer, target["container_id"], position, target["location_id"])
     by = _with_its_lease(lab, transfer, now, by)
     thing = in_gripper(lab, transfer)
-    target = transfer.target
     if target["container_id"] is not None:
-        position = target["position"] if command.position is None else command.position
         moved = _moved(lab, thing, target["container_id"], position, now, by)
     else:
         moved = _attached(lab, transfer, thing, target["location_id"], now, by)
@@ -79,6 +81,11 @@ def abort(lab: Lab, command: AbortTransfer, now: datetime, by: By) -> Outcome[An
     refuse_over(transfer)
     if transfer.holder != by.principal and not command.reason:
         raise NotYours("the transfer is somebody else's: give a reason to abort it")
+    if command.left == "source":
+        source = transfer.source
+        _foresee(lab, transfer, source["container_id"], source["position"], source["location_id"])
+    else:
+        _foresee(lab, transfer, command.container_id, command.position, None)
     by = _with_its_lease(lab, transfer, now, by)
     thing = lab.find(transfer.resource_id)
     moved: tuple[Change[Any], ...] = ()
@@ -92,6 +99,28 @@ def note_overdue(lab: Lab, command: NoteOverdue, now: datetime, by: By) -> Outco
     late = [each for each in map(lab.transfer, command.transfer_ids) if each.open and not each.overdue]
     changed = [each._replace(overdue=True, version=each.version + 1) for each in late if each.due_at <= now]
     return Outcome({}, tuple(Change(each, "overdue") for each in changed))
+
+
+def _foresee(
+    lab: Lab, transfer: Transfer, container_id: str | None, position: Position | None, location_id: str | None
+) -> None:
+    """Want at once what the end of a transfer looks at, as far as that shows."""
+    into = {container_id} if container_id is not None else set()
+    lab.want(
+        Footprint(
+            rows={transfer.resource_id, transfer.gripper_id, *into},
+            leases={transfer.lease} if transfer.lease is not None else set(),
+            lines=into,
+            spots={(each, guess) for each in into for guess in guesses(position)},
+            attached={transfer.resource_id},
+            places={location_id} if location_id is not None else set(),
+            occupied={transfer.resource_id, *into},
+            setting=True,
+            under_way=True,
+        )
+    )
+    if container_id is not None and (container := lab.find(container_id)) is not None:
+        lab.attached_at(*line(lab, container))
 
 
 def refuse_over(transfer: Transfer) -> None:

@@ -63,6 +63,7 @@ def from_pattern(lab: Lab, command: AddFromTemplate, now: datetime, by: By) -> O
         raise unbound(f"node_bindings: {pattern.name} has no role {unknown[0]!r}")
     if missing := sorted(roles.keys() - command.node_bindings.keys()):
         raise unbound(f"node_bindings: no node for the role {', '.join(map(repr, missing))}")
+    lab.want(Footprint(patterns={("representation_template", name) for name in roles.values()}))
     representations = {
         command.node_bindings[role]: representation(
             lab.pattern("representation_template", name), command.representation_overrides.get(role, {}), role
