@@ -81,7 +81,7 @@ class Model:
     ) -> Grant | Ticket:
         """A lease or a place in line."""
         mine = self._proven(by, proof)
-        if proof is not None and set(ids) <= mine:
+        if proof is not None and set(ids) <= mine and (proof.whole or not whole):
             proof.until = self.now + ttl
             return proof
         hindered = self._hindered(ids, whole, by, proof, None)
