@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, TypeVar
 
 import orjson
 import psycopg
@@ -19,6 +19,7 @@ from labstow.workers.kit.leases import hashed
 from labstow.workers.kit.noun import By
 from labstow.workers.kit.settings import Settings
 from labstow.workers.kit.unit import Unit
+from labstow.workers.kit.worker import Worker
 from labstow.workers.lock import worker as lock
 from labstow.workers.lock.noun import LOCK
 from labstow.workers.lock.policy import Policies
@@ -30,6 +31,7 @@ from labstow.workers.resource.repository import Repository as Things
 from tests.conftest import until
 
 Json = dict[str, Any]
+S = TypeVar("S", bound="Served")
 NOWHERE = "redis://127.0.0.1:1"
 """No Redis: who waits looks by himself."""
 
@@ -139,16 +141,52 @@ async def held_up(url: str, *ids: str, doing: str = "") -> AsyncIterator[Callabl
         await db.commit()
 
 
-class LockWorker:
+class Served:
+    """A worker at work, without a broker."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        (self._bell,) = (bell for each in worker.closing if isinstance(bell := each.__self__, Bell))  # type: ignore[attr-defined]
+        self._lanes = {endpoint.request: endpoint.lane_of for endpoint in worker.endpoints}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        for lane in self._worker.lanes:
+            lane.start()
+        self._tasks = [asyncio.create_task(run(None)) for run in self._worker.background]  # type: ignore[arg-type]
+
+    async def stop(self) -> None:
+        """Answer what was accepted, as a worker process does when it is told to stop."""
+        for leave in self._worker.leaving:
+            await leave()
+        for lane in self._worker.lanes:
+            await lane.drain()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for lane in self._worker.lanes:
+            await lane.stop()
+        for close in self._worker.closing:
+            await close()
+
+
+@asynccontextmanager
+async def serving(worker: S) -> AsyncIterator[S]:
+    """A worker that serves meanwhile."""
+    await worker.start()
+    try:
+        yield worker
+    finally:
+        await worker.stop()
+
+
+class LockWorker(Served):
     """A lock worker that is served: it sweeps, and keeps those who wait."""
 
     def __init__(self, url: str, redis_url: str) -> None:
-        self._worker = lock.make(Settings(postgres_url=url, redis_url=redis_url))
+        super().__init__(lock.make(Settings(postgres_url=url, redis_url=redis_url)))
         (leave,) = self._worker.leaving
         self._room: Room = leave.__self__  # type: ignore[attr-defined]
-        (self._bell,) = (bell for each in self._worker.closing if isinstance(bell := each.__self__, Bell))  # type: ignore[attr-defined]
-        self._lanes = {endpoint.request: endpoint.lane_of for endpoint in self._worker.endpoints}
-        self._tasks: list[asyncio.Task[None]] = []
 
     def put(
         self, request: Request[Any], by: str = "bob", *, op_id: str | None = None, budget: float | None = None
@@ -183,32 +221,7 @@ class LockWorker:
 
         await until(they_are)
 
-    async def start(self) -> None:
-        for lane in self._worker.lanes:
-            lane.start()
-        self._tasks = [asyncio.create_task(run(None)) for run in self._worker.background]  # type: ignore[arg-type]
 
-    async def stop(self) -> None:
-        """Answer what was accepted, as a worker process does when it is told to stop."""
-        for leave in self._worker.leaving:
-            await leave()
-        for lane in self._worker.lanes:
-            await lane.drain()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for lane in self._worker.lanes:
-            await lane.stop()
-        for close in self._worker.closing:
-            await close()
-
-
-@asynccontextmanager
-async def lock_worker(url: str, redis_url: str = NOWHERE) -> AsyncIterator[LockWorker]:
+def lock_worker(url: str, redis_url: str = NOWHERE) -> AbstractAsyncContextManager[LockWorker]:
     """A lock worker that serves."""
-    worker = LockWorker(url, redis_url)
-    await worker.start()
-    try:
-        yield worker
-    finally:
-        await worker.stop()
+    return serving(LockWorker(url, redis_url))

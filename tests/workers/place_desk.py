@@ -1,8 +1,8 @@
 """A transfer worker at work, without a broker: a test has places changed and things carried, and asks about them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 from labstow.contracts.errors import Refusal
@@ -17,7 +17,6 @@ from labstow.workers.kit.noun import By
 from labstow.workers.kit.settings import Settings
 from labstow.workers.kit.unit import Unit
 from labstow.workers.lock.policy import Policies
-from labstow.workers.lock.wake import Bell
 from labstow.workers.template.noun import TEMPLATE
 from labstow.workers.template.repository import Repository as Templates
 from labstow.workers.transfer import worker as transfer
@@ -25,7 +24,7 @@ from labstow.workers.transfer.noun import TRANSFER
 from labstow.workers.transfer.repository import Repository as Places
 from tests.conftest import until
 from tests.workers import lease_desk
-from tests.workers.lease_desk import NOWHERE, Json, answer
+from tests.workers.lease_desk import NOWHERE, Json, Served, answer, serving
 
 ARM: Final = "arm"
 
@@ -85,14 +84,11 @@ def beginning(thing: str, target: str, node: str = ARM, position: Any = None, **
     return BeginTransfer.model_validate({"errand": errand.model_dump(exclude_unset=True), **fields})
 
 
-class PlaceWorker:
+class PlaceWorker(Served):
     """A transfer worker that is served: it sweeps, hears nodes, and answers questions."""
 
     def __init__(self, url: str, redis_url: str) -> None:
-        self._worker = transfer.make(Settings(postgres_url=url, redis_url=redis_url))
-        (self._bell,) = (bell for each in self._worker.closing if isinstance(bell := each.__self__, Bell))  # type: ignore[attr-defined]
-        self._lanes = {endpoint.request: endpoint.lane_of for endpoint in self._worker.endpoints}
-        self._tasks: list[asyncio.Task[None]] = []
+        super().__init__(transfer.make(Settings(postgres_url=url, redis_url=redis_url)))
 
     async def ask(self, request: Request[Any], by: str = "ada", leases: Iterable[str] = (), **how: Any) -> Json:
         """The answer, as its contract has it.
@@ -129,29 +125,7 @@ class PlaceWorker:
 
         await until(it_does)
 
-    async def start(self) -> None:
-        for lane in self._worker.lanes:
-            lane.start()
-        self._tasks = [asyncio.create_task(run(None)) for run in self._worker.background]  # type: ignore[arg-type]
 
-    async def stop(self) -> None:
-        for lane in self._worker.lanes:
-            await lane.drain()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for lane in self._worker.lanes:
-            await lane.stop()
-        for close in self._worker.closing:
-            await close()
-
-
-@asynccontextmanager
-async def place_worker(url: str, redis_url: str = NOWHERE) -> AsyncIterator[PlaceWorker]:
+def place_worker(url: str, redis_url: str = NOWHERE) -> AbstractAsyncContextManager[PlaceWorker]:
     """A transfer worker that serves."""
-    worker = PlaceWorker(url, redis_url)
-    await worker.start()
-    try:
-        yield worker
-    finally:
-        await worker.stop()
+    return serving(PlaceWorker(url, redis_url))

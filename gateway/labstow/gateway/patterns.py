@@ -51,7 +51,7 @@ async def create_representation(request: Request) -> Response:
 
 @router.post("/representation_template/init", openapi_extra=takes(DECK))
 async def init_representation(request: Request) -> Response:
-    """Make a representation template, unless it is there."""
+    """Make a representation template; one that is there stays, or is changed if its `version` is another."""
     command = {"template": given(await body(request), REPRESENTATION), "init": True}
     return await one(request, pattern.CreateRepresentationTemplate.subject, command, REPRESENTATION)
 
@@ -83,7 +83,7 @@ async def create_location(request: Request) -> Response:
 
 @router.post("/location_template/init", openapi_extra=takes(SLOT))
 async def init_location(request: Request) -> Response:
-    """Make a location template, unless it is there."""
+    """Make a location template; one that is there stays, or is changed if its `version` is another."""
     command = {"template": given(await body(request), LOCATION), "init": True}
     return await one(request, pattern.CreateLocationTemplate.subject, command, LOCATION)
 
