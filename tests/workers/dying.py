@@ -11,9 +11,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
+
+import psycopg
 
 from labstow.contracts import batch, lab_file, location, lock, pattern, transfer
 from labstow.contracts.message import Command
@@ -41,6 +43,18 @@ PLACES: tuple[type[Command[Any]], ...] = (
 )
 COMMANDS: tuple[type[Command[Any]], ...] = (*batch.COMMANDS, *lock.COMMANDS, Sweep, *PLACES)
 BY_SUBJECT = {command.subject: command for command in COMMANDS}
+
+
+Picture = list[list[tuple[Any, ...]]]
+
+
+def picture(queries: Iterable[str], url: str) -> Picture:
+    """What queries tell of a database, once nobody is at work there any more: not even whom a dead worker left."""
+    with psycopg.connect(url, options="-c search_path=labstow") as db:
+        quiet = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        while db.execute(quiet).fetchone() != (0,):
+            db.rollback()
+        return [db.execute(query).fetchall() for query in queries]
 
 
 class Death(NamedTuple):

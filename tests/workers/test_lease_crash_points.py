@@ -23,12 +23,10 @@ from labstow.workers.lock.sweep import Sweep
 from tests.locks.auditor_locks import audit_locks
 from tests.servers import Servers
 from tests.workers.auditor import audit
-from tests.workers.dying import Death, Dying, dying
+from tests.workers.dying import Death, Dying, dying, picture
 from tests.workers.dying import settle as done
 from tests.workers.lease_desk import Desk
 from tests.workers.lease_order import audit_whole
-
-Picture = list[list[tuple[Any, ...]]]
 
 PICTURE: Final = (
     "select id, name, version, parent_id from resource order by 1",
@@ -125,15 +123,6 @@ def at(servers: Servers, migrated: str) -> Iterator[Scene]:
         yield furnished
 
 
-def picture(url: str) -> Picture:
-    """Everything there is."""
-    with psycopg.connect(url, options="-c search_path=labstow") as db:
-        quiet = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-        while db.execute(quiet).fetchone() != (0,):  # whom the dead worker left behind
-            db.rollback()
-        return [db.execute(query).fetchall() for query in PICTURE]
-
-
 def findings(url: str) -> list[str]:
     """What is wrong; nobody sweeps here."""
     with psycopg.connect(url) as db:
@@ -151,10 +140,10 @@ def test_a_worker_that_is_killed_leaves_no_lease_half_taken(
     """
     command, by, proofs = at.asked(name)
     op_id = new_ulid()
-    before = picture(at.url)
+    before = picture(PICTURE, at.url)
     with servers.database(template=at.url) as url:
         statements = killed.carry_out(url, command, op_id, Death(0), *proofs, by=by)
-        after = picture(url)
+        after = picture(PICTURE, url)
         assert findings(url) == []
     assert statements > 5
     assert after != before
@@ -165,10 +154,10 @@ def test_a_worker_that_is_killed_leaves_no_lease_half_taken(
         with servers.database(template=at.url) as url:
             for death in deaths:
                 assert killed.carry_out(url, command, op_id, death, *proofs, by=by) < 0
-                left = picture(url)
+                left = picture(PICTURE, url)
                 assert left in (before, after), death
                 seen.add(left == after)
             assert asyncio.run(done(url, command, op_id, *proofs, by=by)) == 200
-            assert picture(url) == after
+            assert picture(PICTURE, url) == after
             assert findings(url) == []
     assert seen == {True, False}

@@ -22,14 +22,12 @@ from labstow.workers.transfer.resolve import NoteOverdue, Resolve
 from tests.locks.auditor_locks import audit_locks
 from tests.servers import Servers
 from tests.workers.auditor import audit
-from tests.workers.dying import Death, Dying, dying
+from tests.workers.dying import Death, Dying, dying, picture
 from tests.workers.dying import settle as done
 from tests.workers.errand_order import audit_errands
 from tests.workers.lease_desk import Json
 from tests.workers.place_desk import Desk, beginning
 from tests.workers.test_transfer_races import due
-
-Picture = list[list[tuple[Any, ...]]]
 
 PICTURE: Final = (
     "select name, version, parent_id, position, quantity, attributes::text from resource order by 1, 2",
@@ -133,15 +131,6 @@ def at(servers: Servers, migrated: str) -> Iterator[Scene]:
         yield furnished
 
 
-def picture(url: str) -> Picture:
-    """Everything there is."""
-    with psycopg.connect(url, options="-c search_path=labstow") as db:
-        quiet = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-        while db.execute(quiet).fetchone() != (0,):  # whom the dead worker left behind
-            db.rollback()
-        return [db.execute(query).fetchall() for query in PICTURE]
-
-
 def findings(url: str) -> list[str]:
     with psycopg.connect(url) as db:
         return [*audit(db), *audit_locks(db), *audit_errands(db)]
@@ -155,10 +144,10 @@ def test_a_worker_that_is_killed_leaves_nothing_half_way(servers: Servers, at: S
     Seen to fail with transfers saved in a transaction of their own.
     """
     command, op_id = COMMANDS[name](at), new_ulid()
-    before = picture(at.url)
+    before = picture(PICTURE, at.url)
     with servers.database(template=at.url) as url:
         statements = killed.carry_out(url, command, op_id, Death(0), by="ada")
-        after = picture(url)
+        after = picture(PICTURE, url)
         assert findings(url) == []
     assert statements >= 5
     assert after != before
@@ -169,10 +158,10 @@ def test_a_worker_that_is_killed_leaves_nothing_half_way(servers: Servers, at: S
         with servers.database(template=at.url) as url:
             for death in deaths:
                 assert killed.carry_out(url, command, op_id, death, by="ada") < 0
-                left = picture(url)
+                left = picture(PICTURE, url)
                 assert left in (before, after), death
                 seen.add(left == after)
             assert asyncio.run(done(url, command, op_id, by="ada")) == 200
-            assert picture(url) == after
+            assert picture(PICTURE, url) == after
             assert findings(url) == []
     assert seen == {True, False}
