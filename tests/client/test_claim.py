@@ -13,6 +13,8 @@ from labstow.contracts.errors import (
     Deadlock,
     Held,
     LeaseLost,
+    LockLimit,
+    NotFound,
     NoTicket,
     OutcomeUnknown,
     Refusal,
@@ -119,13 +121,23 @@ async def test_what_is_refused_is_not_held(desk: Desk, arm: AsyncLabstow, no: ty
     assert desk.verbs == ["acquire"]
 
 
-@pytest.mark.parametrize("no", [WaitTimeout, Deadlock, TicketGone])
+@pytest.mark.parametrize("no", [WaitTimeout, TicketGone])
 async def test_what_was_waited_for_in_vain_is_not_held(desk: Desk, arm: AsyncLabstow, no: type[Refusal]) -> None:
     desk.says("lock.acquire", queued())
     desk.says("lock.await", queued(), no("no"))
     with pytest.raises(no):
         await hold(arm.lock(PLATE, wait_s=10))
     assert desk.verbs == ["acquire", "await", "await"]
+
+
+@pytest.mark.parametrize("no", [NotFound, LockLimit])
+async def test_who_is_refused_in_line_gives_his_place_up(desk: Desk, arm: AsyncLabstow, no: type[Refusal]) -> None:
+    """A thing was removed, or he has too much by now: others need not wait for him. Seen to fail."""
+    desk.says("lock.acquire", queued())
+    desk.says("lock.await", queued(), no("no"))
+    with pytest.raises(no):
+        await hold(arm.lock(PLATE, wait_s=10))
+    assert desk.verbs == ["acquire", "await", "await", "cancel"]
 
 
 async def test_a_place_that_was_cleared_away_when_the_time_was_up_was_waited_in_for_in_vain(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-ALIVE, NOTED = timedelta(seconds=15), timedelta(seconds=3)
+ALIVE, NOTED = timedelta(seconds=15), timedelta(seconds=1)
 """A ticket lives for so long after it was asked about, and up to so much longer."""
 
 
@@ -40,6 +40,8 @@ class Ticket:
     ttl: timedelta
     until: datetime
     kept_until: datetime
+    proof: Grant | None = None
+    """What was presented when it came."""
     secret: str = ""
     grant: Grant | None = None
     left: bool = False
@@ -91,7 +93,7 @@ class Model:
             raise No(hindered)
         if self._endless(by, ids, None, set()):
             raise No("lock.deadlock")
-        ticket = Ticket(by, tuple(ids), whole, ttl, self.now + wait, self.now + ALIVE + NOTED)
+        ticket = Ticket(by, tuple(ids), whole, ttl, self.now + wait, self.now + ALIVE + NOTED, proof)
         self.tickets.append(ticket)
         return ticket
 
@@ -144,7 +146,7 @@ class Model:
         if grant.holder != by:
             raise No("lock.not_yours")
         if ids is not None and not ids <= rows:
-            raise No("request.invalid" if any(self.holder_of(each) is grant for each in rows) else "lock.lost")
+            raise No("lock.lost")
         wanted = (rows if ids is None else ids) - grant.given_back
         if any(self.holder_of(each) is not grant for each in wanted):
             raise No("lock.lost")
@@ -227,10 +229,11 @@ class Model:
     def _hindered(
         self, ids: Sequence[str], whole: bool, by: str, proof: Grant | None, ticket: Ticket | None
     ) -> str | None:
+        proofs = [each for each in (proof, ticket and ticket.proof) if each is not None and each.holder == by]
         for each in sorted(ids):
             others = self._around(each)
             others += [grant for inside in below(self.parents, each) if whole and (grant := self.holder_of(inside))]
-            if self.holder_of(each) or any(grant is not proof or grant.holder != by for grant in others):
+            if self.holder_of(each) or any(grant not in proofs for grant in others):
                 return "lock.held"
             if self.cools(each):
                 return "lock.cooling"

@@ -396,6 +396,23 @@ def test_some_things_change_under_a_lease_only() -> None:
     audit(lab)
 
 
+def test_what_only_comes_along_needs_no_lease_of_its_own() -> None:
+    """A rack goes where somebody has the whole, with plates that change under a lease only: they do not change, and
+    nobody else has them. Seen to fail.
+    """
+    lab = LockRoom({"plate": Policy(require_lease=True)})
+    at = Shelf(lab)
+    rack = lab.add("container", name="rack")
+    plate = lab.add("container", into=rack, resource_class="plate")
+    whole = lab.have(at.shelf, scope="subtree")
+    moved = Move(resource_id=rack, container_id=at.box)
+    his = lab.have(plate, by=BOB)
+    assert lab.code(moved, leases=[whole]) == "resource.locked"
+    lab.release(his, by=BOB)
+    assert lab.code(moved, leases=[whole]) == ""
+    audit(lab)
+
+
 def test_a_client_that_cannot_prove_it_changes_what_it_may_have_locked(lab: LockRoom) -> None:
     """Rule 10: a write in the name of the holder of a lenient lease counts as his, and no more is said of it; that of
     another, or of one who could have proved it, does not.

@@ -8,6 +8,7 @@ from labstow.contracts.lock import MAX_TICKETS, POLL_WITHIN_S, Acquire, Await, C
 from labstow.contracts.placing import Move
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.lock.policy import Policy
+from labstow.workers.lock.sweep import LookAgain
 from tests.rules.lock_room import ADA, BOB, CYD, LockRoom, audit
 
 DAN = "dan"
@@ -138,6 +139,22 @@ def test_who_does_not_ask_for_15_seconds_is_out_of_the_line(lab: LockRoom) -> No
     lab.sweep(tickets=[lazy, busy])
     assert lab.entries(thing)[-1]["state"]["line"] == []
     assert lab.locks.tickets == {}
+
+
+def test_who_is_dead_does_not_stay_because_we_look_for_him(lab: LockRoom) -> None:
+    """Asked once he may wait for the answer, and it is looked again and again whether there is one; that nobody asked
+    for 15 s is true all the same. Seen to fail: each look counted as his, and he stayed for up to 28 s.
+    """
+    thing = lab.add()
+    lab.have(thing, ttl_s=600)
+    ticket = lab.queue(thing)
+    assert place(lab, ticket) == 1
+    for _ in range(POLL_WITHIN_S):
+        lab.later(1)
+        assert lab.ask(LookAgain(ticket=ticket), by=BOB)["position"] == 1
+    lab.later(6.1)
+    assert lab.code(Acquire(resource_ids=(thing,), wait_s=5), by=CYD) == ""
+    assert lab.lock(thing, by=DAN, wait_s=5)["position"] == 2
 
 
 def test_a_place_in_line_is_given_up_once(lab: LockRoom) -> None:
@@ -320,6 +337,18 @@ def test_what_is_in_ones_own_is_in_nobodys_way(lab: LockRoom, at: Shelf) -> None
     lab.release(shelf)
     assert lab.code(Acquire(resource_ids=(at.shelf,), scope="subtree")) == "lock.held"
     assert lab.code(Acquire(resource_ids=(at.shelf,), scope="subtree"), leases=[tube]) == ""
+
+
+def test_who_waits_in_his_own_need_not_say_so_again(lab: LockRoom, at: Shelf) -> None:
+    """What he presented when he came is in his way no more when he asks about his place. Seen to fail: he waited for
+    himself.
+    """
+    shelf = lab.have(at.shelf, scope="subtree")
+    box = str(lab.lock(at.box, leases=[shelf])["lease_id"])
+    ticket = str(lab.lock(at.box, at.tube, leases=[shelf], wait_s=30)["ticket"])
+    assert lab.wait(ticket, by=ADA)["position"] == 1
+    lab.release(box)
+    assert lab.wait(ticket, by=ADA)["state"] == "granted"
 
 
 def test_lines_of_things_in_each_other_are_one(lab: LockRoom, at: Shelf) -> None:

@@ -1,8 +1,9 @@
 """Taking a lease, renewing it, and giving it back."""
 
 import pytest
+from pydantic import ValidationError
 
-from labstow.contracts.lock import MAX_LEASES, Acquire, Break, Release, Renew
+from labstow.contracts.lock import MAX_LEASES, Acquire, Await, Break, Release, Renew
 from labstow.contracts.resource import Remove
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.lock.policy import Policy
@@ -176,10 +177,12 @@ def test_some_things_of_a_lease_are_given_back(lab: LockRoom) -> None:
     lease = lab.have(one, two, three, ttl_s=10)
     assert lab.release(lease, two)["resource_ids"] == [two]
     assert lab.release(lease, two)["resource_ids"] == [two]
-    assert lab.code(Release(lease_id=lease, resource_ids=(two, new_ulid()))) == "request.invalid"
+    assert lab.code(Release(lease_id=lease, resource_ids=(two, new_ulid()))) == "resource.not_found"
+    assert lab.code(Release(lease_id=lease, resource_ids=(two, lab.add()))) == "lock.lost"
     assert lab.renew(lease)["resource_ids"] == [one, three]
     assert lab.lock(one, leases=[lease])["tokens"] == {one: 1, three: 1}
     lab.have(two, by=BOB)
+    assert lab.code(Release(lease_id=lease, resource_ids=(two,))) == "lock.lost"
     assert lab.force(three)["resource_ids"] == [one, three]
     assert (lab.lease(two).held, lab.lease(two).token) == (True, 2)
 
@@ -214,6 +217,23 @@ def test_only_what_somebody_has_can_be_broken(lab: LockRoom) -> None:
         assert lab.refused(Break(resource_id=each, reason="why not")).status == 409
     assert lab.code(Break(resource_id=new_ulid(), reason="why not")) == "resource.not_found"
     assert len(lab.entries(over)) == 1
+
+
+def test_who_would_break_a_part_is_told_to_break_the_whole(lab: LockRoom) -> None:
+    """Also if it is his own."""
+    rack = lab.add("container", name="rack")
+    tube = lab.add(into=rack, name="tube")
+    lease = lab.have(rack, scope="subtree")
+    for by, leases in ((CYD, ()), (ADA, (lease,))):
+        refusal = lab.refused(Break(resource_id=tube, reason="stuck"), by=by, leases=leases)
+        assert (refusal.code, refusal.facts["held_with"]) == ("lock.not_held", rack)
+        assert refusal.detail == "tube is held with rack, by ada: break that"
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\n"])
+def test_who_breaks_says_why(reason: str) -> None:
+    with pytest.raises(ValidationError, match="reason"):
+        Break(resource_id=new_ulid(), reason=reason)
 
 
 def test_what_was_removed_by_its_holder_can_be_broken(lab: LockRoom) -> None:
@@ -325,6 +345,18 @@ def test_nobody_has_more_than_256_leases(lab: LockRoom) -> None:
     assert lab.code(Acquire(resource_ids=(free[0],)), leases=leases[:1]) == ""
     lab.release(leases[0])
     assert lab.code(Acquire(resource_ids=(free[-1],))) == ""
+
+
+def test_nobody_comes_to_more_than_256_leases_by_waiting(lab: LockRoom) -> None:
+    """Who took more while he waited is refused until he has given some back; his place is kept. Seen to fail."""
+    *free, wanted = [lab.add() for _ in range(MAX_LEASES + 1)]
+    his = lab.have(wanted, by=BOB)
+    ticket = lab.queue(wanted, by=ADA)
+    leases = [lab.have(each) for each in free]
+    lab.release(his, by=BOB)
+    assert lab.refused(Await(ticket=ticket)).code == "lock.limit"
+    lab.release(leases[0])
+    assert lab.wait(ticket, by=ADA)["state"] == "granted"
 
 
 def test_a_lenient_lease_is_known_by_its_session(lab: LockRoom) -> None:

@@ -365,6 +365,42 @@ async def test_a_frozen_database_is_not_waited_for(postgres_url: str) -> None:
     await frozen.close()
 
 
+async def test_who_waits_for_a_worker_that_hangs_is_told_to_try_again(postgres_url: str, unit: Unit[Any]) -> None:
+    """I10: a session has locked a row and says no more: 503 in seconds, and nothing was done.
+
+    Seen to fail without a limit for locks: twice the statement timeout, then a 500.
+    """
+    mine, other = new_ulid(), new_ulid()
+    await settle(unit, *(call(Add(resource=NewResource(resource_id=each, name="x"))) for each in (mine, other)))
+    impatient = Unit(postgres_url, RESOURCE, Repository(), timeout_s=1)
+    renamed = Update(resource_id=mine, changes=Patch(name="y"))
+    with psycopg.connect(postgres_url) as hung:
+        hung.execute("select from labstow.resource where id = %s for update", [mine])
+        (refused,) = await settle(impatient, call(renamed))
+    assert (refused.status, orjson.loads(refused.body)["code"]) == (503, "worker.contended")
+    assert impatient.retries == {"55P03": 4}
+    (served,) = await settle(impatient, call(renamed))
+    assert (served.status, orjson.loads(served.body)["version"]) == (200, 2)
+    await impatient.close()
+
+
+async def test_a_database_that_is_too_slow_is_away(postgres_url: str) -> None:
+    """Whoever asks meanwhile is told to try again; that is not an error of his request. Seen to fail: 500."""
+    impatient = Unit(postgres_url, RESOURCE, Repository(), timeout_s=1)
+    with sql(postgres_url) as db:
+        db.execute("create function crawl() returns trigger language plpgsql as 'begin perform pg_sleep(60); end'")
+        db.execute("create trigger crawl before insert on journal execute function crawl()")
+        db.commit()
+        (refused,) = await settle(impatient, call(Add(resource=NewResource(name="x"))))
+        assert (refused.status, orjson.loads(refused.body)["code"]) == (503, "storage.unavailable")
+        db.execute("drop trigger crawl on journal")
+        db.execute("drop function crawl")
+        db.commit()
+    (served,) = await settle(impatient, call(Add(resource=NewResource(name="x"))))
+    assert served.status == 200
+    await impatient.close()
+
+
 async def test_the_same_new_things_in_another_order_are_no_deadlock(unit: Unit[Any], postgres_url: str) -> None:
     """Two replicas get the same adds, as after a resend. Seen to fail with rows inserted as they came: 40P01."""
     other = Unit(postgres_url, RESOURCE, Repository())

@@ -9,11 +9,15 @@ import orjson
 import psycopg
 import pytest
 
-from labstow.contracts.lock import Acquire, Await, Break, Cancel, Release
+from labstow.contracts.lock import Acquire, Await, Break, Cancel, Release, Status
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.call import Answered, Call, Result
+from labstow.workers.kit.database import connect
 from labstow.workers.kit.noun import By
+from labstow.workers.kit.pipeline import Pipeline
 from labstow.workers.lock import room as rooms
+from labstow.workers.lock.policy import Policy
+from labstow.workers.lock.reading import status
 from labstow.workers.lock.room import Room
 from tests.conftest import refusal, until
 from tests.locks.auditor_locks import audit_locks
@@ -270,3 +274,23 @@ async def test_a_room_remembers_nobody_who_does_not_come_back(monkeypatch: pytes
     await until(forgotten)
     assert len(alone.lane.calls) == 10
     looking.cancel()
+
+
+async def test_what_is_over_is_shown_as_it_is_before_anybody_noted_it(desk: Desk, postgres_url: str) -> None:
+    """Somebody who asks how things stand is told what an acquire would be. Seen to fail: `free`, and then refused."""
+    policies = {"plate": Policy(hold_for_operator=True)}
+    plate, other = await desk.add(resource_class="plate"), await desk.add()
+    await desk.have(plate, other, ttl_s=1)
+    db = Pipeline(await connect(postgres_url))
+
+    async def states() -> list[str]:
+        told = orjson.loads(await status(policies, db, Status(resource_ids=(plate, other))))
+        return [one["state"] for one in told["locks"]]
+
+    async def over() -> bool:
+        return "held" not in await states()
+
+    assert await states() == ["held", "held"]
+    await until(over)
+    assert await states() == ["cooling", "free"]
+    await db.close()

@@ -99,6 +99,10 @@ class Claim:
             if self._known or not isinstance(trouble, NOTHING_DONE):
                 await self.give_back()
             raise
+        except Refusal as refusal:
+            if self._ticket and not isinstance(refusal, WaitTimeout):  # others need not wait for us
+                await self.give_back()
+            raise
 
     async def renew(self, end: float) -> Term:
         """Renew the lease, however often it takes.

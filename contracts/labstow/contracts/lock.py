@@ -27,7 +27,7 @@ Ttl = Annotated[float, Field(strict=True, ge=1, le=MAX_TTL_S)]
 Wait = Annotated[float, Field(strict=True, ge=0, le=MAX_WAIT_S)]
 Ids = Annotated[tuple[Ulid, ...], Field(min_length=1, max_length=MAX_THINGS)]
 Purpose = Annotated[Text, StringConstraints(max_length=255)]
-Reason = Annotated[Text, StringConstraints(min_length=1)]
+Reason = Annotated[Text, StringConstraints(pattern=r"\S")]
 Scope = Literal["self", "subtree"]
 """`subtree`: a thing and everything in it, at any depth; nobody else may hold or change any of it."""
 

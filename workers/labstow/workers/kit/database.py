@@ -94,10 +94,18 @@ def current(url: str) -> str | None:
 
 
 async def connect(url: str, *, statement_timeout_s: int = 5) -> psycopg.AsyncConnection:
-    """A psycopg connection for the hot path: every statement prepared at its first use."""
+    """A psycopg connection for the hot path: every statement prepared at its first use.
+
+    It waits for what others have locked for a fifth of the time, so that there is time to try again.
+    """
+    limits = {
+        "statement_timeout": statement_timeout_s * 1_000,
+        "lock_timeout": statement_timeout_s * 200,
+        "idle_in_transaction_session_timeout": max(10, statement_timeout_s) * 1_000,
+    }
     return await psycopg.AsyncConnection.connect(
         url,
-        options=f"{HOT} -c statement_timeout={statement_timeout_s}s",
+        options=" ".join((HOT, *(f"-c {name}={limit_ms}" for name, limit_ms in limits.items()))),
         prepare_threshold=0,
         **LINK,
     )

@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 import psycopg
 
-from labstow.contracts.errors import OutcomeUnknown, Refusal, StorageUnavailable
+from labstow.contracts.errors import Contended, OutcomeUnknown, Refusal, StorageUnavailable
 from labstow.contracts.message import Command
 from labstow.workers.kit.call import Call, Result, refused
 from labstow.workers.kit.database import connect
@@ -82,7 +82,7 @@ class Unit(Generic[T]):
         Raises:
             psycopg.Error: the database objects to what was decided, twice; a command of the batch is to blame.
         """
-        in_doubt = False
+        in_doubt, stuck = False, False
         for attempt in range(ATTEMPTS):
             self._saving = False
             try:
@@ -96,12 +96,15 @@ class Unit(Generic[T]):
             except psycopg.Error as error:
                 away = self._away(error)
                 in_doubt |= away and self._saving
+                stuck = isinstance(error, psycopg.errors.LockNotAvailable)
+                if isinstance(error, psycopg.errors.QueryCanceled):  # its time is over: the next try had no more
+                    break
                 if attempt and not away:
                     raise
                 await asyncio.sleep(random() * 0.01 * 4**attempt)  # noqa: S311 (to part two that collided)
             else:
                 return Result(decision.answers, decision.again)
-        return Result([refused(call, _unsaved(call, in_doubt)) for call in calls], [])
+        return Result([refused(call, _unsaved(call, in_doubt, stuck)) for call in calls], [])
 
     async def close(self) -> None:
         """Give the connection back."""
@@ -167,6 +170,8 @@ class Unit(Generic[T]):
         return state.startswith(AWAY)
 
 
-def _unsaved(call: Call[Command[Any]], in_doubt: bool) -> Refusal:
-    """What to say when the database is away: that nothing was done only where no commit may have arrived."""
-    return OutcomeUnknown(subject=call.request.subject, op_id=call.by.op_id) if in_doubt else StorageUnavailable()
+def _unsaved(call: Call[Command[Any]], in_doubt: bool, stuck: bool) -> Refusal:
+    """What to say when nothing could be saved: that nothing was done only where no commit may have arrived."""
+    if in_doubt:
+        return OutcomeUnknown(subject=call.request.subject, op_id=call.by.op_id)
+    return Contended(tries=ATTEMPTS) if stuck else StorageUnavailable()

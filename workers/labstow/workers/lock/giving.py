@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from labstow.contracts.errors import Invalid, LeaseLost, NotFound, NotHeld, NoTicket, NotYours
+from labstow.contracts.errors import LeaseLost, NotFound, NotHeld, NoTicket, NotYours
 from labstow.contracts.lock import Break, Cancel, Release
 from labstow.workers.kit.leases import hashed
 from labstow.workers.kit.noun import By, Change, Outcome
 from labstow.workers.lock.lab import Lab
 from labstow.workers.lock.lease import Lease
+from labstow.workers.lock.line import Wish, holders
 from labstow.workers.lock.sweep import Sweep
 from labstow.workers.lock.taking import standing
 from labstow.workers.lock.ticket import Left
@@ -72,6 +73,11 @@ def break_(lab: Lab, command: Break, now: datetime, by: By) -> Outcome[Lease]:
         return Outcome(_broken(broken, lease.holder, now), tuple(changes), lease.grant_id)
     over = lease.end("expired", policy, now) if lease.held else lease
     if not over.cooling(now):
+        wish = Wish((lease.id,), "self", None)
+        around = next(iter(holders(lab, lease.id, wish, now, by._replace(leases=()))), None)
+        if around is not None:
+            told = f"{lab.name(lease.id)} is held with {lab.name(around.id)}, by {around.holder}: break that"
+            raise NotHeld(told, resource_id=lease.id, name=lab.name(lease.id), held_with=around.id)
         raise NotHeld(resource_id=lease.id, name=lab.name(lease.id))
     cleared = _with_line(lab, over.next(cooling_until=None, awaits_operator=False), now)
     noted = [Change(over, "expired")] if lease.held else []
@@ -98,10 +104,13 @@ def _named(lab: Lab, command: Release, now: datetime, by: By) -> list[Lease]:
         raise NotYours
     if command.resource_ids is None:
         return [lease for lease in rows if lease.ended != "released"] or rows
-    if others := sorted(set(command.resource_ids) - {lease.id for lease in rows}):
-        if not any(lease.live(now) for lease in rows):  # others may have had them since
-            raise LeaseLost(how=rows[0].how())
-        raise Invalid(summary=f"resource_ids: {', '.join(others[:8])} not of this lease", errors=[])
+    if others := set(command.resource_ids) - {lease.id for lease in rows}:
+        for each in sorted(others):
+            if lab.find(each) is None:
+                raise NotFound(resource_id=each)
+        over = not any(lease.live(now) for lease in rows)  # others may have had them since
+        told = f"not on {', '.join(sorted(others)[:8])}, or given back, and others had it since"
+        raise LeaseLost(how=rows[0].how() if over else told)
     return [lease for lease in rows if lease.id in command.resource_ids]
 
 

@@ -38,7 +38,10 @@ def needs(command: Command[Any], footprint: Footprint) -> None:
             footprint.limits = True
             if scope == "subtree":
                 footprint.subtrees.update(ids)
-        case Await(ticket=secret) | Cancel(ticket=secret):
+        case Await(ticket=secret):
+            footprint.leases.add(hashed(secret))
+            footprint.limits = True
+        case Cancel(ticket=secret):
             footprint.leases.add(hashed(secret))
         case Renew(lease_id=lease_id):
             footprint.leases.add(hashed(lease_id))

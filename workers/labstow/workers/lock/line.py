@@ -1,6 +1,6 @@
 """Who waits for whom: what stands in the way of a wish, who is first, and whether waiting would ever end."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ class Wish(NamedTuple):
     session: str | None
     number: int | None = None
     """Its place in line, if it has one."""
+    holding: Collection[str] = ()
+    """What was presented when it came, by grant."""
 
 
 def obstacle(lab: Lab, wish: Wish, now: datetime, by: By) -> Conflict | None:
@@ -30,7 +32,7 @@ def obstacle(lab: Lab, wish: Wish, now: datetime, by: By) -> Conflict | None:
     if wish.scope == "subtree":
         contents(lab, *map(lab.thing, wish.ids))  # of all things at once, for what is not loaded yet
     for resource_id in wish.ids:
-        for lease in holders(lab, resource_id, wish.scope, now, by):
+        for lease in holders(lab, resource_id, wish, now, by):
             return _held(lab, resource_id, lease, wish, now, by)
         settled = lab.lease(resource_id)
         if settled.held:  # its time is over, which nobody noted yet
@@ -45,9 +47,9 @@ def obstacle(lab: Lab, wish: Wish, now: datetime, by: By) -> Conflict | None:
     return None
 
 
-def holders(lab: Lab, resource_id: str, scope: Scope, now: datetime, by: By) -> Iterable[Lease]:
-    """The leases in force that keep others from a thing, or from it and everything in it. Around it and in it, those
-    that the caller presents keep nobody.
+def holders(lab: Lab, resource_id: str, wish: Wish, now: datetime, by: By) -> Iterable[Lease]:
+    """The leases in force that keep a wish from a thing, or from it and everything in it. Around it and in it, those
+    that the caller presents, or presented when he came, keep nobody.
     """
     if (own := lab.lease(resource_id)).live(now):
         yield own
@@ -56,11 +58,11 @@ def holders(lab: Lab, resource_id: str, scope: Scope, now: datetime, by: By) -> 
             if (known := lab.leases.get(above)) is None or known.scope != "subtree" or not known.held:
                 continue
             lease = known if known.live(now) else lab.lease(above)  # with its row locked: it may just be renewed
-            if lease.live(now) and not _presented(lease, by):
+            if lease.live(now) and not _presented(lease, wish, by):
                 yield lease
-    if scope == "subtree":
+    if wish.scope == "subtree":
         for inside in contents(lab, lab.thing(resource_id)):
-            if (lease := lab.lease(inside.id)).live(now) and not _presented(lease, by):
+            if (lease := lab.lease(inside.id)).live(now) and not _presented(lease, wish, by):
                 yield lease
 
 
@@ -114,8 +116,8 @@ def _holds(ticket: Ticket, lease: Lease) -> bool:
     return own or lease.grant_id in ticket.holding
 
 
-def _presented(lease: Lease, by: By) -> bool:
-    return lease.lease in by.leases and lease.holder == by.principal
+def _presented(lease: Lease, wish: Wish, by: By) -> bool:
+    return lease.holder == by.principal and (lease.lease in by.leases or lease.grant_id in wish.holding)
 
 
 def _held(lab: Lab, resource_id: str, lease: Lease, wish: Wish, now: datetime, by: By) -> Held:

@@ -7,13 +7,14 @@ from labstow.workers.kit.noun import Noun
 from labstow.workers.lock import giving, taking
 from labstow.workers.lock.lab import Footprint, needs
 from labstow.workers.lock.lease import KIND, Lease
-from labstow.workers.lock.sweep import Sweep
+from labstow.workers.lock.sweep import LookAgain, Sweep
 
 LOCK: Final[Noun[Lease]] = Noun(
     kinds={Lease: KIND},
     rules={
         Acquire: taking.acquire,
         Await: taking.await_turn,
+        LookAgain: taking.await_turn,
         Renew: taking.renew,
         Release: giving.release,
         Cancel: giving.cancel,

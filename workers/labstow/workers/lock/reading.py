@@ -14,6 +14,7 @@ from labstow.workers.kit.pipeline import Ask, Pipeline, Statement
 from labstow.workers.kit.reader import fetch, snapshot
 from labstow.workers.kit.statements import CLOCK, texts
 from labstow.workers.lock.lease import Lease
+from labstow.workers.lock.policy import PLAIN, Policies, Policy
 from labstow.workers.lock.tables import lease, ticket
 from labstow.workers.lock.ticket import Ticket
 from labstow.workers.resource.loads import LINES
@@ -23,7 +24,7 @@ LEASE: Final = tuple(lease.c[name] for name in Lease._fields)
 TICKET: Final = tuple(ticket.c[name] for name in Ticket._fields)
 
 LEASES: Final = Statement.of(
-    select(*LEASE, resource.c.removed_at)
+    select(*LEASE, resource.c.resource_class, resource.c.removed_at)
     .join_from(lease, resource, lease.c.id == resource.c.id)
     .where(lease.c.id == any_(texts("ids")))
 )
@@ -66,7 +67,7 @@ BEFORE: Final = Statement.of(
 )
 
 
-async def status(db: Pipeline, query: Status) -> bytes:
+async def status(policies: Policies, db: Pipeline, query: Status) -> bytes:
     """How things stand with some things, at one moment.
 
     Raises:
@@ -77,7 +78,8 @@ async def status(db: Pipeline, query: Status) -> bytes:
         asks = Ask(LEASES, ids), Ask(WAITING, ids), Ask(COVERING), Ask(CLOCK)
         rows, waiting, covering, ((now,),) = await db.exchange(*asks)
         above = {each: parent for each, parent, _ in (await fetch(db, LINES, ids) if covering else ())}
-        leases = {row[0]: Lease._make(row[:-1]) for row in rows if row[-1] is None}
+        here = [row for row in rows if row[-1] is None]
+        leases = {row[0]: _settled(Lease._make(row[:-2]), policies.get(row[-2], PLAIN), now) for row in here}
         if missing := [each for each in query.resource_ids if each not in leases]:
             told = f"there is no resource {', '.join(missing[:8])}"
             raise NotFound(told, resource_id=missing[0], resource_ids=missing)
@@ -85,6 +87,11 @@ async def status(db: Pipeline, query: Status) -> bytes:
     covers = {held.id: held for row in covering if (held := Lease._make(row)).live(now)}
     locks = [_lock(leases[each], _covering(each, above, covers), tickets, now) for each in query.resource_ids]
     return dumps({"locks": locks, "at": now})
+
+
+def _settled(lease: Lease, policy: Policy, now: datetime) -> Lease:
+    """A lease as it is, also where its time is over and nobody has noted it yet."""
+    return lease.end("expired", policy, now) if lease.held and not lease.live(now) else lease
 
 
 def _covering(resource_id: str, above: dict[str, str | None], covers: dict[str, Lease]) -> Lease | None:
@@ -103,7 +110,7 @@ def _lock(of: Lease, covering: Lease | None, tickets: list[Ticket], now: datetim
         names = ("holder", "session", "purpose", "scope", "granted_at", "expires_at")
         held = {name: getattr(by, name) for name in names} | {"held_with": None if by is of else by.id}
         return shown | {"state": "held", **held, "expires_in_ms": by.left_ms(now)}
-    if not of.held and of.cooling(now):
+    if of.cooling(now):
         left = (of.cooling_until - now).total_seconds() * 1000 if of.cooling_until and not of.awaits_operator else None
         return shown | {"state": "cooling", "cooling_ms": None if left is None else int(left)}
     return shown | {"state": "free"}

@@ -12,6 +12,7 @@ import orjson
 from labstow.contracts.lock import POLL_WITHIN_S, Await
 from labstow.workers.kit.call import Answered, Call, Result
 from labstow.workers.kit.lane import Lane, Run
+from labstow.workers.lock.sweep import LookAgain
 
 POLL_S: Final = 0.7
 """However silent the bell: everybody is looked after within a second."""
@@ -113,6 +114,7 @@ class Room:
         """Put those back who are first in line for some of these things; all who wait, for None."""
         for who in list(self._parked) if resource_ids is None else self._first(resource_ids):
             call = self._parked.pop(who).answered.call
+            call.request = LookAgain(ticket=call.request.ticket)
             self.lane_of(call).put(call, first=True)
 
     def _first(self, resource_ids: Set[str]) -> list[Who]:

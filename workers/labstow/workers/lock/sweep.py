@@ -1,8 +1,8 @@
-"""What the sweeper asks: nobody else may, so it is no message of ours."""
+"""What the lock worker asks itself: nobody else may, so these are no messages of ours."""
 
 from typing import ClassVar
 
-from labstow.contracts.lock import Released
+from labstow.contracts.lock import Await, Released
 from labstow.contracts.message import Command
 
 
@@ -14,3 +14,7 @@ class Sweep(Command[Released]):
     resource_ids: tuple[str, ...] = ()
     tickets: tuple[str, ...] = ()
     """Hashed."""
+
+
+class LookAgain(Await):
+    """Look whether it is the turn of somebody who asked, and waits for the answer: that does not mean he is alive."""

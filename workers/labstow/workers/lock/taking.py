@@ -11,11 +11,12 @@ from labstow.workers.kit.noun import By, Change, Outcome, Wanted
 from labstow.workers.lock.lab import Footprint, Lab
 from labstow.workers.lock.lease import Lease
 from labstow.workers.lock.line import Wish, before, endless, obstacle
+from labstow.workers.lock.sweep import LookAgain
 from labstow.workers.lock.ticket import Left, Ticket
 
 ALIVE: Final = timedelta(seconds=15)
 """A ticket that nobody asked about for so long is dropped."""
-NOTED: Final = timedelta(seconds=3)
+NOTED: Final = timedelta(seconds=1)
 """That somebody asked is noted so often at most: it may live so much longer."""
 
 
@@ -42,7 +43,7 @@ def acquire(lab: Lab, command: Acquire, now: datetime, by: By) -> Outcome[Lease]
     holding = {str(lease.grant_id) for lease in (*mine, *known)}
     if holding and (way := endless(lab, wish, holding, now)):
         raise Deadlock(cycle=", ".join(way), steps=way)
-    return _queue(lab, command, ids, sorted(holding), now, by)
+    return _queue(lab, command, ids, sorted({str(lease.grant_id) for lease in mine}), now, by)
 
 
 def await_turn(lab: Lab, command: Await, now: datetime, by: By) -> Outcome[Lease]:
@@ -60,17 +61,19 @@ def await_turn(lab: Lab, command: Await, now: datetime, by: By) -> Outcome[Lease
     if ticket.principal != by.principal:
         raise NotYours
     lab.present(ticket.resource_ids)
-    wish = Wish(tuple(ticket.resource_ids), ticket.scope, ticket.session, ticket.number)
+    wish = Wish(tuple(ticket.resource_ids), ticket.scope, ticket.session, ticket.number, ticket.holding)
     if ticket.alive_until <= now:
         raise TicketGone
     hindered = obstacle(lab, wish, now, by)
     if hindered is None and now < ticket.until:
+        _refuse_more(lab.held_by[by.principal], "leases", MAX_LEASES, by)
         return _grant(lab, ticket, command.ticket, now)
     if now >= ticket.until:
         facts = hindered.facts if isinstance(hindered, Held) else {"resource_id": wish.ids[0]}
         raise WaitTimeout(**{**facts, "name": lab.name(wish.ids[0]), "wait_s": ticket.wait_s})
     place = len(before(lab, wish, now)) + 1
-    alive = (ticket._replace(alive_until=now + ALIVE + NOTED),) if ticket.alive_until - now < ALIVE else ()
+    asked = not isinstance(command, LookAgain) and ticket.alive_until - now < ALIVE
+    alive = (ticket._replace(alive_until=now + ALIVE + NOTED),) if asked else ()
     return Outcome(_queued(ticket, command.ticket, place, now), (), notes=alive)
 
 

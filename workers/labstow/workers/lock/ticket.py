@@ -23,7 +23,7 @@ class Ticket(NamedTuple):
     ttl_s: float
     wait_s: float
     holding: list[str]
-    """What its owner held when it came, by grant."""
+    """What its owner presented when it came, by grant."""
     queued_at: datetime
     until: datetime
     """Its owner waits no longer."""

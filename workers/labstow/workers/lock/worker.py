@@ -66,7 +66,9 @@ def make(settings: Settings) -> Worker:
     known = Known()
     gets = Reader(url, partial(get, known), opened=known.forget)
     filling.reading = worker.lane(Lane(gets.run, room=room, limit=GETS_IN_A_BATCH))
-    reader = Reader(url, one_by_one({Status: reading.status, ListLeases: reading.leases}))
+    reader = Reader(
+        url, one_by_one({Status: partial(reading.status, settings.lock_classes), ListLeases: reading.leases})
+    )
     counting = Reader(url, one_by_one({ReadUsage: usage}), timeout_s=SLOWEST_S, searching=True)
     looking = worker.lane(Lane(reader.run, room=room))
     for query in (Status, ListLeases):

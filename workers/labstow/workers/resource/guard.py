@@ -78,8 +78,8 @@ class Guard:
         noted = [Change(lease, "bypassed", token=lease.token) for lease in self._bypassed.values()]
         return outcome._replace(changes=(*changes, *noted))
 
-    def admit(self, things: Iterable[Thing]) -> None:
-        """Let some things be changed.
+    def admit(self, things: Iterable[Thing], *, along: bool = False) -> None:
+        """Let some things be changed, or only come along with what changes.
 
         Raises:
             LeaseLost: one of them was given back before the rest of a lease that is presented.
@@ -91,15 +91,15 @@ class Guard:
             if own is not None and own.lease in self._proven and not own.live(self._now):
                 raise LeaseLost(how=own.how())
         for thing in new:
-            self._tokens[thing.id] = self._admit(thing)
+            self._tokens[thing.id] = self._admit(thing, along=along)
 
-    def _admit(self, thing: Thing) -> int | None:
+    def _admit(self, thing: Thing, *, along: bool) -> int | None:
         token = None
         for lease in self._binding(thing):
             if lease.lease not in self._proven:
                 self._pass_by(thing, lease)
             token = lease.token if token is None else token
-        if token is None and self._lab.policies.get(thing.resource_class, PLAIN).require_lease:
+        if token is None and not along and self._lab.policies.get(thing.resource_class, PLAIN).require_lease:
             raise LeaseRequired(resource_id=thing.id, name=thing.name, resource_class=thing.resource_class)
         return token
 
@@ -154,7 +154,7 @@ class Guard:
             if thing.parent_id in (None, before.parent_id):
                 continue
             if any(self._around(self._way_up(str(thing.parent_id), after))):
-                self.admit(contents(self._lab, before))
+                self.admit(contents(self._lab, before), along=True)
 
     def _way_up(self, start: str, after: Mapping[str, Thing]) -> list[str]:
         """A thing that something will be in, and what it will be in itself."""
