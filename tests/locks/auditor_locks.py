@@ -94,8 +94,8 @@ def _history(entries: Sequence[Entry], last: datetime | None, *, subtrees: bool)
         live = until is not None and entry.at < until
         name = f"{entry.id} at version {entry.version}"
         if entry.noun == "lock":
-            before, rises = lock.own or 0 if lock else 0, entry.what in {"granted", "broken"}
-            if entry.own != before + rises:
+            rose = (entry.own or 0) - (lock.own or 0 if lock else 0)
+            if rose < 1 if entry.what == "raised" else rose != (entry.what in {"granted", "broken"}):
                 yield f"{name} of its lock has another token than it should have"
             if entry.what == "granted" and lock and lock.held:
                 yield f"{name} of its lock was granted while somebody held it"

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from labstow.contracts.lock import Break, Release
+from labstow.workers.lock.start_over import StartOver
 from tests.locks.auditor_locks import audit_locks
 from tests.servers import Servers
 from tests.workers.auditor import audit
@@ -28,6 +29,9 @@ FAULTS: Final = {
     "nobody swept away": "update ticket set until = now() - interval '1 minute'",
     "another token than it should have": """
         update journal set state = replace(state::text, '"token":1', '"token":0')::json where entity_id = :held""",
+    "another token than it should have ": """
+        update journal set state = regexp_replace(state::text, '"token":[0-9]+', '"token":0')::json
+        where entity_id = :raised and what = 'raised'""",
     "granted while somebody held it": "delete from journal where entity_id = :again and what = 'released'",
     "released at the wrong time": """
         update journal set at = at + interval '1 day' where entity_id = :again and what = 'released'""",
@@ -49,7 +53,9 @@ async def inspected(servers: Servers, migrated: str) -> Any:
     """A database with one of each, and the names of its things."""
     with servers.database(template=migrated) as url:
         desk = Desk(url)
-        names = {name: await desk.add() for name in ("free", "held", "other", "again", "broken", "part", "carried")}
+        names = {
+            name: await desk.add() for name in ("free", "held", "other", "again", "broken", "part", "carried", "raised")
+        }
         await desk.place("nest", names["carried"])
         await desk.begin(names["carried"], await desk.add("slot"))
         lease = await desk.have(names["held"], names["other"])
@@ -60,6 +66,7 @@ async def inspected(servers: Servers, migrated: str) -> Any:
         await desk.have(names["again"])
         await desk.have(names["broken"], names["part"])
         await desk.ask(Break(resource_id=names["part"], reason="it burns"))
+        await desk.ask(StartOver(resource_ids=(names["raised"],), floor=1_000))
         await desk.close()
         yield url, names
 

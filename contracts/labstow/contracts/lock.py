@@ -33,7 +33,7 @@ Scope = Literal["self", "subtree"]
 
 Token = int
 """Fencing token of a thing: one more with each grant and each break, never less. A device that remembers the highest it
-saw can refuse an older holder."""
+saw can refuse an older holder. Below 2**53, and far above 2**32 once the database was restored from a backup."""
 
 
 class Standing(Answer):
@@ -277,4 +277,5 @@ EVENTS: Final = {
     "bypassed": "it was changed by somebody who cannot be told from its holder",
     "queued": "somebody stands in line for it",
     "left": "somebody left the line without having had it",
+    "raised": "its token was raised, as the database was restored from a backup",
 }

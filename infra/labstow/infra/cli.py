@@ -135,6 +135,29 @@ def current() -> None:
         typer.echo(prepare.current(Settings().postgres_url) or "none")
 
 
+@database.command()
+def restored(
+    data: Annotated[
+        Path | None, typer.Option(help="A directory of `labstow up`, where nothing runs, with its own database.")
+    ] = None,
+) -> None:
+    """Once after restoring a backup, before workers start: end all leases and raise all tokens.
+
+    The database knows nothing of what was locked since the backup was made.
+    Leases that were over would be in force again, and tokens that were given
+    would be given once more, to others. So every lease ends, every line is
+    emptied, and each token rises above any that the thing may have had. This
+    goes by the clock of the database, which must be right.
+
+    If it was forgotten, do it as soon as you notice, even while workers run.
+    To do it twice does no harm.
+    """
+    with one_sentence():
+        from labstow.infra.restored import restored
+
+        restored(data)
+
+
 @lab.command()
 def check(
     file: LabFile,

@@ -29,6 +29,16 @@ def schema(postgres_url: str) -> None:
         database.upgrade(postgres_url)
 
 
+def check(postgres_url: str) -> None:
+    """See that the database is at the schema of this version.
+
+    Raises:
+        CannotStart: it is not, or does not answer.
+    """
+    with _usable(postgres_url):
+        database.check(postgres_url)
+
+
 def current(postgres_url: str) -> str | None:
     """Say which schema the database is at; None if it has nothing of ours.
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -26,7 +27,7 @@ def wait_until(condition: Callable[[], bool], patience: float, tick: float = TIC
     return True
 
 
-class Process:
+class Process(ABC):
     """A program that is started again under the same name, with the same address and the same files.
 
     On Linux it dies with the thread that started it: start it from the main thread or one that lives as long.
@@ -39,12 +40,12 @@ class Process:
         self.log = log
         self._popen: subprocess.Popen[bytes] | None = None
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027  (most programs expect nothing)
         """Make what the program expects to find; called before every start."""
 
+    @abstractmethod
     def command(self) -> Sequence[str | Path]:
         """Program with its full path, and its arguments."""
-        raise NotImplementedError
 
     def environ(self) -> Mapping[str, str] | None:
         """Its environment, where it is not ours."""

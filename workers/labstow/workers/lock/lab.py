@@ -13,6 +13,7 @@ from labstow.workers.kit.leases import hashed
 from labstow.workers.kit.noun import Outcome, Wanted
 from labstow.workers.lock.lease import Lease, free
 from labstow.workers.lock.policy import PLAIN, Policy
+from labstow.workers.lock.start_over import StartOver
 from labstow.workers.lock.sweep import Sweep
 from labstow.workers.lock.ticket import Left, Ticket
 from labstow.workers.resource import footprint as resources
@@ -51,6 +52,9 @@ def needs(command: Command[Any], footprint: Footprint) -> None:
             footprint.rows.update(ids or ())
         case Break(resource_id=resource_id):
             footprint.rows.add(resource_id)
+        case StartOver(resource_ids=ids, leases=leases):
+            footprint.rows.update(ids)
+            footprint.leases.update(leases)
         case Sweep(resource_ids=ids, tickets=tickets):
             footprint.rows.update(ids)
             footprint.leases.update(tickets)

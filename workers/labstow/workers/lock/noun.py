@@ -4,9 +4,10 @@ from typing import Final
 
 from labstow.contracts.lock import Acquire, Await, Break, Cancel, Release, Renew
 from labstow.workers.kit.noun import Noun
-from labstow.workers.lock import giving, taking
+from labstow.workers.lock import giving, starting_over, taking
 from labstow.workers.lock.lab import Footprint, needs
 from labstow.workers.lock.lease import KIND, Lease
+from labstow.workers.lock.start_over import StartOver
 from labstow.workers.lock.sweep import LookAgain, Sweep
 
 LOCK: Final[Noun[Lease]] = Noun(
@@ -20,6 +21,7 @@ LOCK: Final[Noun[Lease]] = Noun(
         Cancel: giving.cancel,
         Break: giving.break_,
         Sweep: giving.sweep,
+        StartOver: starting_over.start_over,
     },
     footprint=Footprint,
     needs=needs,
