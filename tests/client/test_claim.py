@@ -152,7 +152,7 @@ async def test_a_place_that_was_cleared_away_when_the_time_was_up_was_waited_in_
 async def test_it_never_waits_much_longer_than_it_wants_to(
     desk: Desk, arm: AsyncLabstow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """I10, from this side: whatever became of the workers. What may have been granted meanwhile is given back."""
+    """I8, I10, from this side: whatever became of the workers. What may have been granted meanwhile is given back."""
     monkeypatch.setattr(claim_module, "BUDGET", 0.3)
     monkeypatch.setattr(claim_module, "GIVE_BACK", 0.3)
     desk.says("lock.acquire", StorageUnavailable())

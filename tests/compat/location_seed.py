@@ -7,191 +7,18 @@ import sys
 import time
 from typing import Any
 
-import yaml
 from madsci.client.location_client import LocationClient  # type: ignore[import-not-found]
 from madsci.client.resource_client import ResourceClient  # type: ignore[import-not-found]
 from madsci.common.types.location_types import Location  # type: ignore[import-not-found]
 from madsci.common.types.resource_types import Consumable, Slot, Stack  # type: ignore[import-not-found]
 
 from tests.compat.telling import sample, tell
+from tests.lab_files import written
 
 URL = sys.argv[1]
 client = LocationClient(URL)
 resources = ResourceClient(URL)
 
-COMPLETE = """
-manager_id: "location_manager_main"
-locations:
-  - location_id: "01K5HDZZCF27YHD2WDGSXFPPKQ"
-    location_name: "sample_storage"
-    description: "Main sample storage rack"
-    allow_transfers: true
-    representations:
-      robotarm_1: {"position": "A1", "height": 150}
-      conveyor_belt: {"station_id": "storage_01"}
-    resource_template_name: "storage_rack_template"
-    resource_template_overrides:
-      capacity: 96
-      compartment_size: "small"
-
-  - location_id: "01K5HDZZCF27YHD2WDGSXFPPKT"
-    location_name: "analysis_station"
-    description: "Chemical analysis workstation"
-    allow_transfers: true
-    representations:
-      robotarm_1: {"position": "B2", "height": 120}
-      liquid_handler: {"deck_position": 1}
-
-  - location_id: "01K5HDZZCF27YHD2WDGSXFPPU"
-    location_name: "safety_zone"
-    description: "Restricted safety area"
-    allow_transfers: false
-    representations:
-      sensor_array: {"zone": "restricted"}
-
-transfer_capabilities:
-  # Default transfer templates
-  transfer_templates:
-    - node_name: "robotarm_1"
-      action: "transfer_sample"
-      source_argument_name: "pickup_location"
-      target_argument_name: "dropoff_location"
-      cost_weight: 1.0
-      additional_args:
-        safety_check: true
-        grip_force: "medium"
-
-    - node_name: "conveyor_belt"
-      action: "belt_transfer"
-      source_argument_name: "origin_station"
-      target_argument_name: "destination_station"
-      cost_weight: 0.8
-      additional_args:
-        speed: "medium"
-        verification: true
-
-  # Override templates for specialized scenarios
-  override_transfer_templates:
-    # Gentle handling when transferring to analysis station
-    target_overrides:
-      "analysis_station":
-        - node_name: "robotarm_1"
-          action: "gentle_transfer"
-          source_argument_name: "pickup_location"
-          target_argument_name: "dropoff_location"
-          cost_weight: 1.2
-          additional_args:
-            safety_check: true
-            grip_force: "gentle"
-            speed: "slow"
-
-    # Heavy duty mode when transferring from storage
-    source_overrides:
-      "sample_storage":
-        - node_name: "robotarm_1"
-          action: "heavy_transfer"
-          source_argument_name: "pickup_location"
-          target_argument_name: "dropoff_location"
-          cost_weight: 0.9
-          additional_args:
-            safety_check: true
-            grip_force: "strong"
-
-  # Capacity-aware cost adjustments
-  capacity_cost_config:
-    enabled: true
-    high_capacity_threshold: 0.75
-    full_capacity_threshold: 1.0
-    high_capacity_multiplier: 2.0
-    full_capacity_multiplier: 5.0
-"""
-MINIMAL = """
-locations:
-  - location_id: "01K5HDZZCF27YHD2WDGSXFPPKA"
-    location_name: "input_tray"
-    representations:
-      robot_arm: {"slot": 1}
-
-  - location_id: "01K5HDZZCF27YHD2WDGSXFPPKB"
-    location_name: "output_tray"
-    representations:
-      robot_arm: {"slot": 2}
-
-transfer_capabilities:
-  transfer_templates:
-    - node_name: "robot_arm"
-      action: "move"
-      source_argument_name: "from_slot"
-      target_argument_name: "to_slot"
-"""
-INTEGRATED = """
-locations:
-  - location_name: "tip_rack_station"
-    resource_template_name: "pipette_tip_rack"
-    resource_template_overrides:
-      tip_type: "1000ul"
-      brand: "generic"
-      initial_quantity: 96
-    representations:
-      liquid_handler: {"deck_slot": "A1"}
-      robotarm_1: {"position": "rack_01"}
-
-transfer_capabilities:
-  transfer_templates:
-    - node_name: "liquid_handler"
-      action: "pick_up_tips"
-      source_argument_name: "tip_source"
-      target_argument_name: "liquid_destination"
-      cost_weight: 0.5
-      additional_location_args:
-        waste_location: "tip_waste_container"
-"""
-OVERRIDES = """
-  # Standard default templates
-  transfer_templates:
-    - node_name: robotarm_1
-      action: transfer
-      cost_weight: 1.0
-
-  # Override templates for specific scenarios
-  override_transfer_templates:
-    # Source-specific: special behavior when transferring FROM these locations
-    source_overrides:
-      storage_rack:  # location name
-        - node_name: robotarm_1
-          action: heavy_transfer  # specialized action for heavy loads
-          cost_weight: 0.8
-
-    # Target-specific: special behavior when transferring TO these locations
-    target_overrides:
-      "01K5HDZZCF27YHD2WDGSXFPPKQ":  # location ID
-        - node_name: robotarm_1
-          action: gentle_transfer  # careful handling for sensitive equipment
-          cost_weight: 1.2
-
-    # Pair-specific: special behavior for specific transfer routes
-    pair_overrides:
-      liquidhandler_1.deck_1:  # source location
-        liquidhandler_2.deck_1:  # target location
-          - node_name: liquidhandler_1
-            action: direct_liquid_transfer  # bypass robot arm
-            cost_weight: 0.5
-"""
-CAPACITY = """
-  # Standard transfer templates
-  transfer_templates:
-    - node_name: robotarm_1
-      action: transfer
-      cost_weight: 1.0
-
-  # Capacity-aware cost configuration
-  capacity_cost_config:
-    enabled: true                      # Enable capacity-aware adjustments
-    high_capacity_threshold: 0.8       # Apply multiplier above 80% utilization
-    full_capacity_threshold: 1.0       # Apply higher multiplier at/above 100%
-    high_capacity_multiplier: 2.0      # 2x cost for high capacity targets
-    full_capacity_multiplier: 10.0     # 10x cost for full/over capacity targets
-"""
 STORAGE = "01K5HDZZCF27YHD2WDGSXFPPKQ"
 NOBODY = "01K5HDZZCF27YHD2WDGSXFPPKZ"
 
@@ -202,16 +29,14 @@ def rest(method: str, path: str, **more: Any) -> dict[str, Any]:
     return {"status": answer.status_code, "body": answer.json()}
 
 
-def applied(file: str) -> dict[str, Any]:
+def applied(places: dict[str, Any]) -> dict[str, Any]:
     """What a lab file does."""
-    places = yaml.safe_load(file)
-    places.pop("manager_id", None)
     return rest("POST", "lab/apply", json={"places": places})
 
 
-def set_capabilities(text: str) -> None:
-    """Let the robots do this."""
-    answer = rest("PUT", "transfer/capabilities", json=yaml.safe_load(text))
+def set_capabilities(name: str) -> None:
+    """Let the robots do what is written in a lab file."""
+    answer = rest("PUT", "transfer/capabilities", json=written(name)["transfer_capabilities"])
     assert answer["status"] == 200, answer
 
 
@@ -228,9 +53,12 @@ def awaiting() -> Any:
 
 def configuration_examples() -> None:
     """Complete Example Configuration, Resource Template Integration, Non-Transfer Locations."""
-    tell("complete: its id", applied(COMPLETE))
+    complete = written("madsci_complete")
+    del complete["manager_id"]
+    tell("complete: its id", applied(complete))
     tell("complete: before", rest("GET", "locations"))
-    tell("complete", applied(COMPLETE.replace("01K5HDZZCF27YHD2WDGSXFPPU", "01K5HDZZCF27YHD2WDGSXFPPKW")))
+    complete["locations"][2]["location_id"] = "01K5HDZZCF27YHD2WDGSXFPPKW"
+    tell("complete", applied(complete))
     tell("complete: storage", client.get_location(STORAGE))
     tell("complete: waits", awaiting())
     resources.create_template(Stack(resource_name="Rack"), "storage_rack_template")
@@ -305,20 +133,20 @@ def errors() -> None:
 
 def more_examples() -> None:
     """Minimal Configuration, Resource Template Integration, Override Transfer Templates."""
-    set_capabilities(yaml.safe_dump(yaml.safe_load(MINIMAL)["transfer_capabilities"]))
-    for one in yaml.safe_load(MINIMAL)["locations"]:
+    set_capabilities("madsci_minimal")
+    for one in written("madsci_minimal")["locations"]:
         client.add_location(Location.model_validate(one))
     tell("minimal", client.plan_transfer("01K5HDZZCF27YHD2WDGSXFPPKA", "01K5HDZZCF27YHD2WDGSXFPPKB"))
 
     rack = Stack(resource_name="Tips", attributes={"brand": "ours"})
     resources.create_template(rack, "pipette_tip_rack")
-    for one in yaml.safe_load(INTEGRATED)["locations"]:
+    for one in written("madsci_tip_rack")["locations"]:
         tell("tips", made := client.add_location(Location.model_validate(one)))
     tell("tips: what is there", resources.get_resource(made.resource_id))
-    set_capabilities(yaml.safe_dump(yaml.safe_load(INTEGRATED)["transfer_capabilities"]))
+    set_capabilities("madsci_tip_rack")
     tell("tips: picked up", steps("tip_rack_station", "analysis_station"))
 
-    set_capabilities(OVERRIDES)
+    set_capabilities("overrides")
     known = {"robotarm_1": 1, "liquidhandler_1": 1}
     for name in ("storage_rack", "liquidhandler_1.deck_1", "liquidhandler_2.deck_1"):
         client.add_location(Location(location_name=name, representations=known))
@@ -337,7 +165,7 @@ def more_examples() -> None:
 
 def capacity() -> None:
     """Capacity-Aware Transfer Planning: Example Scenarios."""
-    set_capabilities(CAPACITY)
+    set_capabilities("capacity_costs")
     vessel = resources.add_resource(Consumable(resource_name="waste", quantity=0, capacity=10))
     client.attach_resource("analysis_station", vessel.resource_id)
     for used in (5, 8, 10):

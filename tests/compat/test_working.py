@@ -95,6 +95,7 @@ def test_a_bottle_is_filled_to_its_capacity(tour: Tour) -> None:
 
 
 def test_what_was_removed_comes_back_to_where_it_was(tour: Tour) -> None:
+    """I42."""
     assert (tour["restore: stack without it"]["children"], names(tour["restore: stack with it"])) == ([], ["plate"])
     restored = tour["restore"]
     assert (restored["removed"], restored["children"][0]["children"][0]["resource_name"]) == (False, "kept")

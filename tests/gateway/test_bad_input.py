@@ -248,7 +248,7 @@ async def test_only_what_was_removed_comes_back_and_once(rest: httpx.AsyncClient
 async def test_what_was_removed_comes_back_to_nowhere_when_its_place_is_taken(
     rest: httpx.AsyncClient, plate: str
 ) -> None:
-    """Bad input 14."""
+    """Bad input 14, I42."""
     child, put = {"resource_id": new_ulid(), "resource_name": "x"}, f"/resource/{plate}/child/set"
     assert (await rest.post(put, json={"key": "B1", "child": child})).status_code == 200
     assert (await rest.delete(f"/resource/{child['resource_id']}")).status_code == 200

@@ -86,6 +86,7 @@ async def test_a_repetition_with_a_prefix_instead_of_a_name_is_done_once(rest: h
 
 
 async def test_the_history_names_the_caller_and_the_door(rest: httpx.AsyncClient, client: AsyncLabstow) -> None:
+    """I39."""
     body = {"resource_id": new_ulid(), "resource_name": "seen"}
     await rest.post("/resource/add", json=body, headers={"X-Owner": "ada"})
     (change,) = (await rest.post("/history/query", json={"resource_id": body["resource_id"]})).json()

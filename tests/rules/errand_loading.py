@@ -61,7 +61,7 @@ def places(full: Lab, footprint: Footprint) -> Lab:
     lab = Lab(policies=full.policies, units=full.units, seen=footprint)
     if footprint.rows or footprint.leases or footprint.templates or footprint.made or footprint.limits:
         vars(lab).update({key: part for key, part in vars(locks(full, footprint)).items() if key != "units"})
-    lab.tree_locked, lab.alone, lab.there = footprint.tree, footprint.alone, full.there
+    lab.tree_locked, lab.alone, lab.there, lab.strict = footprint.tree, footprint.alone, full.there, full.strict
     named = footprint.places | footprint.names
     for one in full.locations.values():
         live = one.removed_at is None

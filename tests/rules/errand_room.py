@@ -15,7 +15,6 @@ from labstow.workers.kit.journal import changes, dumps, verify
 from labstow.workers.kit.memory import MemoryUnit
 from labstow.workers.kit.noun import By
 from labstow.workers.lock.noun import LOCK
-from labstow.workers.lock.policy import Policy
 from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.transfer.lab import Lab
 from labstow.workers.transfer.location import Location
@@ -34,9 +33,9 @@ class ErrandRoom(LockRoom):
 
     lab: Lab
 
-    def __init__(self, policies: dict[str, Policy] | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        whole = Lab(complete=True, policies=policies or {})
+        whole = Lab(complete=True)
         self.lab = self.locks = whole
         entries = self.unit.entries
         self.unit = MemoryUnit(RESOURCE, whole, lambda: self.now)
@@ -146,6 +145,8 @@ def places(used: ErrandRoom) -> None:
     assert len(set(attached)) == len(attached)
     assert all(used.thing(each).removed_at is None for each in attached)
     assert all(each.resource_id is None for each in used.lab.locations.values() if each.removed_at is not None)
+    grippers = {each.gripper_id for each in used.lab.transfers.values()}
+    assert not {used.thing(each).parent_id for each in attached} & grippers, "in a gripper, and at a location"
     under_way = used.open()
     for what in ("resource_id", "gripper_id"):
         assert not [each for each, times in Counter(getattr(one, what) for one in under_way).items() if times > 1]

@@ -219,9 +219,15 @@ def what_the_gripper_is_in(at: Scene) -> Wish:
     return at.rack, "bench", {}
 
 
-def with_a_gripper_that_is_gone(at: Scene) -> Wish:
-    at.lab.complete(at.lab.begin(at.plate, "deck"))
+def with_a_gripper_that_is_gone_with_what_it_held(at: Scene) -> Wish:
+    at.lab.abort(at.carried("deck", node=ARM), "gripper", by=BOB)
     at.lab.remove(gripper_of(ARM))
+    return at.plate, "bench", {}
+
+
+def with_a_gripper_that_somebody_has(at: Scene) -> Wish:
+    at.lab.complete(at.lab.begin(at.plate, "deck"))
+    at.lab.have(gripper_of(ARM), by=BOB)
     return at.plate, "bench", {}
 
 
@@ -280,7 +286,8 @@ FINDINGS: Final[dict[Callable[[Scene], Wish], list[str]]] = {
     what_does_not_mix: ["target.pool.consumables_only"],
     a_gripper_by_itself: ["begin.container.cycle"],
     what_the_gripper_is_in: ["begin.container.cycle"],
-    with_a_gripper_that_is_gone: ["begin.resource.removed"],
+    with_a_gripper_that_is_gone_with_what_it_held: ["begin.resource.removed"],
+    with_a_gripper_that_somebody_has: ["begin.resource.locked"],
     with_a_gripper_that_is_none: ["begin.container.expected"],
     out_of_what_needs_a_lease: ["begin.resource.lease_required"],
     by_whom_has_too_much: ["begin.lock.limit"],

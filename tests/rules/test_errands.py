@@ -1,17 +1,17 @@
 """Transfers: where a thing is from the beginning of one to its end."""
 
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
 from labstow.contracts.location import RemoveLocation
 from labstow.contracts.placing import Move
-from labstow.contracts.resource import Add, Remove
+from labstow.contracts.resource import Add, Remove, Restore
 from labstow.contracts.ulids import derived_ulid
 from labstow.workers.lock.policy import Policy
 from labstow.workers.transfer.resolve import NoteOverdue
 from labstow.workers.transfer.transfer import gripper_of
-from tests.rules import errand_room
 from tests.rules.errand_room import ARM, RAIL, ErrandRoom
 from tests.rules.errand_scene import Scene, refused
 from tests.rules.lock_room import BOB
@@ -151,11 +151,41 @@ def test_only_who_began_it_completes_it_and_others_abort_it_with_a_reason(scene:
     lab = scene.lab
     begun = lab.begin(scene.plate, "deck")
     assert refused(lab.complete, begun, by=BOB) == refused(lab.abort, begun, by=BOB) == "lock.not_yours"
-    assert refused(lab.abort, begun, by=BOB, reason="") == "lock.not_yours"
+    assert refused(lab.abort, begun, by=BOB, reason=" ") == "lock.not_yours"
     over = lab.abort(begun, by=BOB, reason="the arm is stuck")
     assert (over["holder"], over["reason"]) == ("ada", "the arm is stuck")
     assert [entry["actor"] for entry in lab.history(scene.plate)][-1] == BOB
     assert lab.history(over["transfer_id"])[-1]["reason"] == "the arm is stuck"
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_who_aborts_what_another_began_may_present_leases_of_his_own(scene: Scene, late: bool) -> None:
+    """I2, I4: they must be in force, and his, wherever it was left; they count besides the lease of the transfer, which
+    is not his to present.
+    """
+    lab = scene.lab
+    begun = lab.begin(scene.plate, "deck", due_s=30)
+    own = lab.have(scene.rack, by=BOB, ttl_s=3600)
+    over, others = lab.have(lab.add(), by=BOB, ttl_s=1), lab.have(lab.add(), ttl_s=3600)
+    lab.later(31 if late else 2)
+    stuck: Json = {"by": BOB, "reason": "the arm is stuck"}
+    for left in ("source", "gripper", "nowhere"):
+        assert refused(lab.abort, begun, left, **stuck, leases=[own, over]) == "lock.lost"
+        assert refused(lab.abort, begun, left, **stuck, leases=[own, others]) == "lock.not_yours"
+    assert refused(lab.abort, begun, **stuck, leases=[begun["lease_id"]]) == "lock.not_yours"
+    assert refused(lab.abort, begun, **stuck) == "resource.locked"
+    lab.abort(begun, **stuck, leases=[own])
+    assert lab.where(scene.plate) == (scene.rack, "x", None)
+    assert (lab.lease(scene.rack).held, lab.lease(scene.slot).held) == (True, late)  # nobody noted yet that it is over
+
+
+def test_what_the_holder_gave_back_early_hinders_no_end(scene: Scene) -> None:
+    """Of the lease of a transfer: what is left of it counts, and the rest is as good as if it were over."""
+    lab = scene.lab
+    for end in (lab.complete, lab.abort):
+        begun = lab.begin(scene.plate, "deck" if end == lab.complete else "home")
+        lab.release(begun["lease_id"], begun["target"]["container_id"])
+        end(begun)
 
 
 def test_what_is_over_is_over(scene: Scene) -> None:
@@ -163,6 +193,8 @@ def test_what_is_over_is_over(scene: Scene) -> None:
     done, given_up = lab.begin(scene.plate, "deck"), lab.begin(scene.rack, "bench", node=RAIL)
     lab.complete(done)
     lab.abort(given_up)
+    lost = [done["lease_id"]]
+    assert refused(lab.complete, done, leases=lost) == refused(lab.abort, done, leases=lost) == "transfer.over"
     for transfer in (done, given_up):
         assert refused(lab.complete, transfer) == refused(lab.abort, transfer) == "transfer.over"
     assert refused(lab.complete, {"transfer_id": scene.plate}) == "transfer.not_found"
@@ -265,15 +297,84 @@ def test_a_lease_that_is_lost_proves_nothing(scene: Scene) -> None:
     assert refused(lab.begin, scene.plate, "deck", leases=[over]) == "lock.lost"
 
 
-def test_what_is_changed_under_a_lease_only_is_carried_under_that_of_the_transfer() -> None:
-    lab = ErrandRoom({"plate": Policy(require_lease=True)})
-    scene = Scene(lab)
+def test_what_is_changed_under_a_lease_only_is_carried_under_that_of_the_transfer(scene: Scene) -> None:
+    lab = scene.lab
     tube = lab.add(resource_class="plate")
     lab.place("shelf", tube)
+    lab.lab.policies = {"plate": Policy(require_lease=True)}
     assert lab.check(tube, "deck") == []
     lab.complete(lab.begin(tube, "deck"))
     assert lab.where(tube)[0] == scene.slot
-    errand_room.audit(lab)
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("end", ["complete", "source", "gripper", "nowhere", "elsewhere"])
+def test_what_is_changed_under_a_lease_only_is_carried_to_its_end_however_late(
+    errands: ErrandRoom, end: str, own: bool
+) -> None:
+    """I4: what it goes into as well, whosever lease it was begun under, unless somebody else has them; nothing else is
+    changed without a lease.
+    """
+    lab = errands
+    dish, nest, other = (lab.add("slot", resource_class="plate") for _ in range(3))
+    lab.place("shelf", dish)
+    lab.lab.policies = {"plate": Policy(require_lease=True)}
+    leases = [lab.have(dish, nest, ttl_s=1)] if own else []
+    begun = lab.begin(dish, nest, due_s=1, leases=leases)
+    lab.later(2)
+    assert refused(lab.abort, begun, None, container_id=other) == "resource.lease_required"
+    if end == "complete":
+        lease = lab.have(nest, by=BOB)
+        assert refused(lab.complete, begun) == "resource.locked"
+        lab.release(lease, by=BOB)
+        lab.complete(begun)
+    elif end == "elsewhere":
+        lab.abort(begun, None, by=BOB, reason="late", container_id=other, leases=[lab.have(other, by=BOB)])
+    else:
+        lab.abort(begun, end, by=BOB, reason="late")
+    there = {"complete": nest, "gripper": gripper_of(ARM), "elsewhere": other}
+    assert lab.where(dish)[0] == there.get(end)
+    assert lab.open() == []
+
+
+def test_the_lease_lasts_as_long_as_the_transfer_is_due(scene: Scene) -> None:
+    """I2: nobody renews it, however long that is."""
+    lab = scene.lab
+    begun = lab.begin(scene.plate, "deck", due_s=86_400)
+    assert {lab.lease(each).expires_at for each in begun["tokens"]} == {lab.now + timedelta(days=1)}
+    lab.later(86_399)
+    out = Move(resource_id=scene.plate, container_id=None)
+    assert lab.code(out, by=BOB) == "resource.locked"
+    lab.complete(begun)
+
+
+def test_a_gripper_that_was_removed_is_there_again_when_it_is_needed(scene: Scene) -> None:
+    """Its node is not idle for ever. It is in nothing then, wherever it was."""
+    lab, gripper = scene.lab, gripper_of(ARM)
+    lab.complete(lab.begin(scene.plate, "deck"))
+    lab.ask(Move(resource_id=gripper, container_id=lab.add("container", name="arm")))
+    for target in ("bench", "deck"):
+        lab.remove(gripper)
+        assert lab.check(scene.plate, target) == []
+        begun = lab.begin(scene.plate, target)
+        assert (lab.gripper(), lab.where(gripper)) == ([scene.plate], (None, None, None))
+        entries = [entry for entry in lab.unit.entries if entry["op_id"] == lab.unit.entries[-1]["op_id"]]
+        assert [entry["what"] for entry in entries if entry["entity_id"] == gripper] == ["restored"]
+        lab.complete(begun)
+
+
+def test_a_gripper_that_was_removed_with_what_it_held_comes_back_with_that(scene: Scene) -> None:
+    """Nor where it went with what it was in: somebody has to say what became of that."""
+    lab, gripper = scene.lab, gripper_of(ARM)
+    lab.abort(lab.begin(scene.plate, "deck"), "gripper")
+    lab.remove(gripper)
+    assert lab.check(scene.rack, "bench") == ["begin.resource.removed"]
+    lab.ask(Restore(resource_id=gripper))
+    assert lab.check(scene.rack, "bench") == ["node.busy"]
+    lab.complete(lab.begin(scene.plate, "deck"))
+    lab.ask(Move(resource_id=gripper, container_id=(arm := lab.add("container", name="arm"))))
+    lab.remove(arm)
+    assert lab.check(scene.rack, "bench") == ["begin.resource.removed"]
 
 
 def test_linked_names_are_one_place(scene: Scene) -> None:
@@ -314,6 +415,42 @@ def test_what_is_on_its_way_is_attached_nowhere_and_its_target_is_kept_for_it(sc
     assert lab.where(scene.plate) == (None, None, "bench")
 
 
+def test_what_is_in_a_gripper_is_at_no_location(scene: Scene) -> None:
+    """I16: nor is what is in that, at any depth: under way, or left there. What is in something else may be at one."""
+    lab, rack = scene.lab, scene.rack
+    box = lab.add("container", scene.plate, position="A1")
+    tube = lab.add(into=box)
+    lab.place("shelf")
+    begun = lab.begin(scene.plate, "deck", due_s=1)
+    assert refused(lab.attach, "shelf", scene.plate) == refused(lab.place, "new", scene.plate) == "resource.locked"
+    lab.later(2)
+    for thing in (scene.plate, box, tube):
+        assert refused(lab.attach, "shelf", thing) == "resource.under_way"
+        assert refused(lab.place, "new", thing) == "resource.under_way"
+    lab.abort(begun, "gripper")
+    for thing in (scene.plate, box, tube):
+        assert refused(lab.attach, "shelf", thing) == "resource.elsewhere"
+        assert refused(lab.place, "new", thing) == "resource.elsewhere"
+    lab.complete(lab.begin(scene.plate, rack))
+    lab.attach("shelf", tube)
+    lab.detach("shelf")
+    lab.attach("shelf", scene.plate)
+    lab.ask(Move(resource_id=gripper_of(ARM), container_id=(arm := lab.add("container", name="arm"))))
+    lab.place("dock", gripper_of(ARM))
+    lab.place("aisle", arm)
+
+
+def test_what_was_attached_besides_is_not_attached_again_where_its_box_is_carried(scene: Scene) -> None:
+    """I16: its box was taken away since."""
+    lab = scene.lab
+    lab.attach("bench", scene.plate)
+    begun = lab.begin(scene.plate, "deck")
+    lab.begin(scene.rack, scene.thing("container", at="cart"), node=RAIL, due_s=1)
+    lab.later(2)
+    assert refused(lab.abort, begun) == "resource.under_way"
+    lab.abort(begun, "nowhere")
+
+
 def test_what_is_deep_and_has_many_names_is_looked_up_in_few_rounds(scene: Scene) -> None:
     """A thing under thirty boxes, places of sixty names, and as many that exclude each other: a worker does not give up
     (see `errand_loading.MORE`). A name that no location has links nothing.
@@ -329,6 +466,8 @@ def test_what_is_deep_and_has_many_names_is_looked_up_in_few_rounds(scene: Scene
     for _ in range(28):
         tree = new("container", children=(tree,))
     lab.ask(Add(resource=tree, parent_id=scene.rack))
+    lab.attach("z3", tube)
+    lab.detach("z3")
     begun = lab.begin(tube, "n30")
     assert lab.check(scene.plate, "n59", node=RAIL) == ["target.reserved"]
     assert lab.check(scene.plate, "z3", node=RAIL) == ["zone.busy"]

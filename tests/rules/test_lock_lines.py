@@ -304,7 +304,7 @@ def at(lab: LockRoom) -> Shelf:
 
 
 def test_all_that_is_in_a_thing_is_taken_with_it(lab: LockRoom, at: Shelf) -> None:
-    """At any depth: as long as somebody has it, nobody gets any of it, nor what it is in with all that is in it."""
+    """I13: as long as somebody has it, nobody gets any of it, nor what it is in with all that is in it."""
     granted = lab.lock(at.box, scope="subtree")
     assert granted["tokens"] == {at.box: 1}
     for thing in (at.box, at.tube):

@@ -263,7 +263,7 @@ class Laboratory(RuleBasedStateMachine):
 
     @invariant()
     def the_laboratory_is_what_the_model_says(self) -> None:
-        """I14-I18, I22, I25, I28, I30, I35, I36."""
+        """I14-I18, I22, I25, I28, I30, I35, I36, I42."""
         things = {thing.id: thing for thing in self.room.lab.things.values() if thing is not None}
         assert things.keys() == self.model.nodes.keys()
         for each, node in self.model.nodes.items():

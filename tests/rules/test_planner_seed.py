@@ -4,147 +4,18 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-import yaml
 
 from labstow.contracts.capabilities import Capabilities, CapacityCosts
 from labstow.workers.transfer.planning.levels import Place
 from labstow.workers.transfer.planning.plan import Wish, multiplier, plan
 from labstow.workers.transfer.planning.why_not import why_not
+from tests.lab_files import written
 from tests.rules.planner_lab import Lab, place, told, ways
 
-COMPLETE = """
-locations:
-  - location_id: "01K5HDZZCF27YHD2WDGSXFPPKQ"
-    location_name: "sample_storage"
-    representations:
-      robotarm_1: {"position": "A1", "height": 150}
-      conveyor_belt: {"station_id": "storage_01"}
-  - location_id: "01K5HDZZCF27YHD2WDGSXFPPKT"
-    location_name: "analysis_station"
-    representations:
-      robotarm_1: {"position": "B2", "height": 120}
-      liquid_handler: {"deck_position": 1}
-  - location_id: "01K5HDZZCF27YHD2WDGSXFPPKV"
-    location_name: "safety_zone"
-    allow_transfers: false
-    representations:
-      sensor_array: {"zone": "restricted"}
-transfer_capabilities:
-  transfer_templates:
-    - node_name: "robotarm_1"
-      action: "transfer_sample"
-      source_argument_name: "pickup_location"
-      target_argument_name: "dropoff_location"
-      cost_weight: 1.0
-      additional_args:
-        safety_check: true
-        grip_force: "medium"
-    - node_name: "conveyor_belt"
-      action: "belt_transfer"
-      source_argument_name: "origin_station"
-      target_argument_name: "destination_station"
-      cost_weight: 0.8
-      additional_args:
-        speed: "medium"
-        verification: true
-  override_transfer_templates:
-    target_overrides:
-      "analysis_station":
-        - node_name: "robotarm_1"
-          action: "gentle_transfer"
-          source_argument_name: "pickup_location"
-          target_argument_name: "dropoff_location"
-          cost_weight: 1.2
-          additional_args:
-            safety_check: true
-            grip_force: "gentle"
-            speed: "slow"
-    source_overrides:
-      "sample_storage":
-        - node_name: "robotarm_1"
-          action: "heavy_transfer"
-          source_argument_name: "pickup_location"
-          target_argument_name: "dropoff_location"
-          cost_weight: 0.9
-          additional_args:
-            safety_check: true
-            grip_force: "strong"
-  capacity_cost_config:
-    enabled: true
-    high_capacity_threshold: 0.75
-    full_capacity_threshold: 1.0
-    high_capacity_multiplier: 2.0
-    full_capacity_multiplier: 5.0
-"""
-MINIMAL = """
-locations:
-  - location_id: "01K5HDZZCF27YHD2WDGSXFPPKA"
-    location_name: "input_tray"
-    representations:
-      robot_arm: {"slot": 1}
-  - location_id: "01K5HDZZCF27YHD2WDGSXFPPKB"
-    location_name: "output_tray"
-    representations:
-      robot_arm: {"slot": 2}
-transfer_capabilities:
-  transfer_templates:
-    - node_name: "robot_arm"
-      action: "move"
-      source_argument_name: "from_slot"
-      target_argument_name: "to_slot"
-"""
-MULTI_NODE = """
-transfer_templates:
-  - node_name: "kuka_robot"
-    action: "transfer_sample"
-    source_argument_name: "pickup_location"
-    target_argument_name: "dropoff_location"
-    cost_weight: 2.0
-    additional_args:
-      safety_check: true
-  - node_name: "main_conveyor"
-    action: "belt_transfer"
-    source_argument_name: "origin"
-    target_argument_name: "destination"
-    cost_weight: 0.8
-    additional_args:
-      speed: "medium"
-  - node_name: "liquid_handler"
-    action: "aspirate_dispense"
-    source_argument_name: "source_well"
-    target_argument_name: "target_well"
-    cost_weight: 0.3
-    additional_location_args:
-      waste_location: "liquid_waste_container"
-"""
-OVERRIDES = """
-transfer_templates:
-  - node_name: robotarm_1
-    action: transfer
-    cost_weight: 1.0
-override_transfer_templates:
-  source_overrides:
-    storage_rack:
-      - node_name: robotarm_1
-        action: heavy_transfer
-        cost_weight: 0.8
-  target_overrides:
-    "01K5HDZZCF27YHD2WDGSXFPPKQ":
-      - node_name: robotarm_1
-        action: gentle_transfer
-        cost_weight: 1.2
-  pair_overrides:
-    liquidhandler_1.deck_1:
-      liquidhandler_2.deck_1:
-        - node_name: liquidhandler_1
-          action: direct_liquid_transfer
-          cost_weight: 0.5
-"""
 
-
-def lab_of(text: str) -> Lab:
+def lab_of(name: str) -> Lab:
     """The laboratory of a file."""
-    given = yaml.safe_load(text)
+    given = written(name)
     places = tuple(
         Place(
             each["location_id"],
@@ -154,7 +25,12 @@ def lab_of(text: str) -> Lab:
         )
         for each in given["locations"]
     )
-    return Lab(places, Capabilities.model_validate(given["transfer_capabilities"]))
+    return Lab(places, capabilities(name))
+
+
+def capabilities(name: str) -> Capabilities:
+    """What robots can do by a file."""
+    return Capabilities.model_validate(written(name)["transfer_capabilities"])
 
 
 def step(lab: Lab, source: str, target: str) -> Any:
@@ -165,15 +41,16 @@ def step(lab: Lab, source: str, target: str) -> Any:
 
 
 def test_the_minimal_configuration_has_one_way_each() -> None:
-    there = step(lab_of(MINIMAL), "input_tray", "output_tray")
+    lab = lab_of("madsci_minimal")
+    there = step(lab, "input_tray", "output_tray")
 
     assert (there.node, there.action, there.cost) == ("robot_arm", "move", 1)
     assert there.locations == {"from_slot": "input_tray", "to_slot": "output_tray"}
-    assert ways(lab_of(MINIMAL), "output_tray", "input_tray") == ["robot_arm move: output_tray > input_tray; 1"]
+    assert ways(lab, "output_tray", "input_tray") == ["robot_arm move: output_tray > input_tray; 1"]
 
 
 def test_in_the_complete_example_the_source_comes_before_the_target() -> None:
-    there = step(lab_of(COMPLETE), "sample_storage", "analysis_station")
+    there = step(lab_of("madsci_complete"), "sample_storage", "analysis_station")
 
     assert (there.action, there.cost, there.level) == ("heavy_transfer", Decimal("0.9"), "source")
     assert there.args == {"safety_check": True, "grip_force": "strong"}
@@ -182,13 +59,14 @@ def test_in_the_complete_example_the_source_comes_before_the_target() -> None:
 
 
 def test_in_the_complete_example_the_way_back_is_by_default() -> None:
-    assert ways(lab_of(COMPLETE), "analysis_station", "sample_storage") == [
+    assert ways(lab_of("madsci_complete"), "analysis_station", "sample_storage") == [
         "robotarm_1 transfer_sample: analysis_station > sample_storage; 1"
     ]
 
 
 def test_a_location_without_transfers_is_in_no_way() -> None:
-    lab = lab_of(COMPLETE)
+    """I49."""
+    lab = lab_of("madsci_complete")
     assert ways(lab, "sample_storage", "safety_zone") == []
     asked = Wish(lab.named("sample_storage").id, (lab.named("safety_zone").id,))
     assert why_not(lab.graph(), asked)
@@ -199,7 +77,7 @@ def test_of_several_nodes_the_cheapest_is_chosen_that_knows_both_places() -> Non
     waste = place("liquid_waste_container", allow=False)
     lab = Lab(
         (place("a", *every), place("b", *every), place("c", *every[:2]), place("d", every[0]), waste),
-        Capabilities.model_validate(yaml.safe_load(MULTI_NODE)),
+        capabilities("multi_node"),
     )
     assert ways(lab, "a", "b") == ["liquid_handler aspirate_dispense: a > b; 0.3"]
     assert ways(lab, "a", "c") == ["main_conveyor belt_transfer: a > c; 0.8"]
@@ -233,7 +111,7 @@ DECKS = (
 )
 FLOOR = Lab(
     (GENTLE, *DECKS, place("storage_rack", "robotarm_1"), place("bench", "robotarm_1")),
-    Capabilities.model_validate(yaml.safe_load(OVERRIDES)),
+    capabilities("overrides"),
 )
 
 

@@ -88,7 +88,7 @@ async def test_discovery_lists_every_endpoint(lab: Lab, client: AsyncLabstow) ->
 
 
 async def test_every_change_is_an_event_on_the_stream(client: AsyncLabstow) -> None:
-    """I50: in order of version, with before and after, the state, and who did it for which intent."""
+    """I39, I50: in order of version, with before and after, the state, and who did it for which intent."""
     op_id = new_ulid()
     thing = await client.ask(Add(resource=NewResource(name="tube")), op_id=op_id)
     await client.ask(Update(resource_id=thing.resource_id, changes=Patch(name="tube 2")))

@@ -13,7 +13,7 @@ from labstow.contracts.errors import Refusal
 from labstow.contracts.message import Command, Query
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.history import worker as history
-from labstow.workers.kit.call import Answered, Call
+from labstow.workers.kit.call import Call
 from labstow.workers.kit.lane import Lane
 from labstow.workers.kit.noun import By
 from labstow.workers.kit.settings import Settings
@@ -22,10 +22,7 @@ from labstow.workers.kit.worker import Worker
 from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.reading import worker as reading
 from labstow.workers.resource.repository import Repository
-
-
-async def nobody(status: int, body: bytes) -> None:
-    """Answers are read from the result."""
+from tests.workers.calls import call, settle
 
 
 class Desk:
@@ -38,12 +35,8 @@ class Desk:
 
     async def do(self, command: Command[Any]) -> Any:
         """The answer to a command, as JSON; raises the refusal."""
-        waiting = [Call(command, By("tester", "test", new_ulid()), nobody)]
-        answers: list[Answered] = []
-        while waiting:
-            result = await self._unit.run(waiting)
-            answers, waiting = answers + result.answers, result.again
-        return _shown(answers[0].status, answers[0].body)
+        (answer,) = await settle(self._unit, call(command))
+        return _shown(answer.status, answer.body)
 
     async def ask(self, query: Query[Any]) -> Any:
         """The answer to a query, as JSON that its contract takes; raises the refusal."""

@@ -26,12 +26,14 @@ from labstow.workers.kit.pipeline import Ask, Pipeline, Rows
 from labstow.workers.kit.unit import Unit
 from labstow.workers.lock.noun import LOCK
 from labstow.workers.lock.repository import Repository as Locks
+from labstow.workers.lock.start_over import StartOver
 from labstow.workers.lock.sweep import Sweep
 from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.repository import Repository
 from labstow.workers.transfer.noun import TRANSFER
 from labstow.workers.transfer.repository import Repository as Places
 from labstow.workers.transfer.resolve import NoteOverdue, Resolve
+from tests.workers import calls
 
 PLACES: tuple[type[Command[Any]], ...] = (
     *location.COMMANDS,
@@ -41,7 +43,7 @@ PLACES: tuple[type[Command[Any]], ...] = (
     NoteOverdue,
     Resolve,
 )
-COMMANDS: tuple[type[Command[Any]], ...] = (*batch.COMMANDS, *lock.COMMANDS, Sweep, *PLACES)
+COMMANDS: tuple[type[Command[Any]], ...] = (*batch.COMMANDS, *lock.COMMANDS, Sweep, StartOver, *PLACES)
 BY_SUBJECT = {command.subject: command for command in COMMANDS}
 
 
@@ -96,13 +98,9 @@ def dying() -> Iterator[Dying]:
 
 def call(command: Command[Any], op_id: str, *leases: str, by: str = "robot") -> Call[Any]:
     """A command that can be repeated."""
-
-    async def nobody(status: int, body: bytes) -> None:
-        """Nobody waits for it."""
-
     digest = command.model_dump_json(exclude_unset=True) if command.kept else None
     via = "rest" if ANY in leases else "test"
-    return Call(command, By(by, via, op_id, None, leases), nobody, digest)
+    return Call(command, By(by, via, op_id, None, leases), calls.nobody, digest)
 
 
 def unit_of(url: str, command: Command[Any]) -> Unit[Any]:
@@ -115,12 +113,9 @@ def unit_of(url: str, command: Command[Any]) -> Unit[Any]:
 async def settle(url: str, command: Command[Any], op_id: str, *leases: str, by: str = "robot") -> int:
     """The status of the answer."""
     unit = unit_of(url, command)
-    waiting = [call(command, op_id, *leases, by=by)]
-    while waiting:
-        result = await unit.run(waiting)
-        waiting = result.again
+    (answer,) = await calls.settle(unit, call(command, op_id, *leases, by=by))
     await unit.close()
-    return result.answers[0].status
+    return answer.status
 
 
 def _child(url: str, subject: str, asked: Any, op_id: str, death: Death, by: str, *leases: str) -> int:

@@ -29,6 +29,7 @@ from labstow.workers.lock.wake import Bell
 from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.repository import Repository as Things
 from tests.conftest import until
+from tests.workers.calls import nobody, settle
 
 Json = dict[str, Any]
 S = TypeVar("S", bound="Served")
@@ -38,10 +39,6 @@ NOWHERE = "redis://127.0.0.1:1"
 
 def call(command: Command[Any], by: str = "ada", leases: Iterable[str] = (), op_id: str | None = None) -> Call[Any]:
     """A command; with an operation id of the caller's it can be repeated."""
-
-    async def nobody(status: int, body: bytes) -> None:
-        """Answers are read from the result."""
-
     proofs = tuple(hashed(each) for each in leases)
     digest = command.model_dump_json(exclude_unset=True) if op_id and command.kept else None
     return Call(command, By(by, "test", op_id or new_ulid(), None, proofs), nobody, digest)
@@ -61,12 +58,8 @@ class Desk:
         Raises:
             Refusal: what the worker says.
         """
-        unit = self.unit_of(command)
-        waiting = [call(command, by, leases, **how)]
-        while True:
-            result = await unit.run(waiting)
-            if not (waiting := result.again):
-                return answer(result.answers[0].status, result.answers[0].body)
+        (told,) = await settle(self.unit_of(command), call(command, by, leases, **how))
+        return answer(told.status, told.body)
 
     def unit_of(self, command: Command[Any]) -> Unit[Any]:
         """Who decides it."""

@@ -18,7 +18,8 @@ from labstow.workers.template.noun import TEMPLATE
 from labstow.workers.template.repository import Repository as Templates
 from tests.servers import Servers
 from tests.workers.auditor import audit
-from tests.workers.test_heart import call, settle
+from tests.workers.calls import call, settle
+from tests.workers.faults import do_wrong, unguarded
 
 
 def named(kind: str, name: str, *children: NewResource, **fields: Any) -> NewResource:
@@ -104,6 +105,9 @@ FAULTS: Final = {
     "is not what its newest entry says": "update resource set name = 'renamed' where name = 'plate'",
 }  # fmt: skip
 """What the auditor must say, and what it is to say it about."""
+NAMES: Final = {name: derived_ulid(name) for name in ("shelf", "slot", "tip", "plate", "stack")} | {
+    "lid": derived_ulid("lid 1")
+}
 
 
 @pytest.fixture(scope="module")
@@ -122,28 +126,8 @@ async def inspected(servers: Servers, migrated: str) -> Any:
 
 @pytest.fixture
 def broken(inspected: str) -> Iterator[psycopg.Connection[Any]]:
-    """A transaction, rolled back at the end, in which nothing keeps anybody from doing anything."""
-    with psycopg.connect(inspected, options="-c search_path=labstow") as connection:
-        without_guards(connection)
+    with unguarded(inspected) as connection:
         yield connection
-        connection.rollback()
-
-
-def without_guards(connection: psycopg.Connection[Any]) -> None:
-    """Take from a database, for this transaction, whatever keeps it from being wrong."""
-    connection.execute("set local session_replication_role = replica")  # no triggers, no foreign keys
-    constraints = connection.execute(
-        "select conrelid::regclass::text, conname from pg_constraint where connamespace = 'labstow'::regnamespace"
-        " and contype in ('c', 'u')"
-    )
-    for table, name in constraints.fetchall():
-        connection.execute(f"alter table {table} drop constraint {name}")
-    unique = connection.execute(
-        "select indexrelid::regclass::text from pg_index where indisunique and not indisprimary"
-        " and indrelid in (select oid from pg_class where relnamespace = 'labstow'::regnamespace)"
-    )
-    for (index,) in unique.fetchall():
-        connection.execute(f"drop index {index}")
 
 
 def test_a_laboratory_in_order_has_no_findings(broken: psycopg.Connection[Any]) -> None:
@@ -152,10 +136,7 @@ def test_a_laboratory_in_order_has_no_findings(broken: psycopg.Connection[Any]) 
 
 @pytest.mark.parametrize("finding", FAULTS)
 def test_a_fault_is_found(broken: psycopg.Connection[Any], finding: str) -> None:
-    fault = FAULTS[finding]
-    for name in ("shelf", "slot", "tip", "plate", "stack"):
-        fault = fault.replace(f":{name}", f"'{derived_ulid(name)}'")
-    done = broken.execute(fault.replace(":lid", f"'{derived_ulid('lid 1')}'"))
-    assert done.rowcount
+    """I38, as far as it is one of the journal."""
+    do_wrong(broken, FAULTS[finding], NAMES)
     found = audit(broken)
     assert any(finding.strip() in each for each in found), found

@@ -13,8 +13,8 @@ from labstow.contracts.transfer import Configure
 from tests.locks.auditor_locks import audit_locks
 from tests.servers import Servers
 from tests.workers.auditor import audit
+from tests.workers.faults import do_wrong, unguarded
 from tests.workers.place_desk import ARM, Desk
-from tests.workers.test_auditor import without_guards
 
 FAULTS: Final = {
     "is the name of two locations": "update location set name = 'nest' where name = 'bench'",
@@ -91,11 +91,8 @@ async def inspected(servers: Servers, migrated: str) -> Any:
 
 @pytest.fixture
 def broken(inspected: tuple[str, dict[str, str]]) -> Iterator[psycopg.Connection[Any]]:
-    """A transaction, rolled back at the end, in which nothing keeps anybody from doing anything."""
-    with psycopg.connect(inspected[0], options="-c search_path=labstow") as connection:
-        without_guards(connection)
+    with unguarded(inspected[0]) as connection:
         yield connection
-        connection.rollback()
 
 
 def test_places_in_order_have_no_findings(broken: psycopg.Connection[Any]) -> None:
@@ -104,9 +101,6 @@ def test_places_in_order_have_no_findings(broken: psycopg.Connection[Any]) -> No
 
 @pytest.mark.parametrize("finding", FAULTS)
 def test_a_fault_is_found(broken: psycopg.Connection[Any], inspected: tuple[str, dict[str, str]], finding: str) -> None:
-    fault = FAULTS[finding]
-    for name, key in inspected[1].items():
-        fault = fault.replace(f":{name}", f"'{key}'")
-    assert broken.execute(fault).rowcount
+    do_wrong(broken, FAULTS[finding], inspected[1])
     found = audit(broken)
     assert any(finding.strip() in each for each in found), found

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
-import psycopg
 import pytest
 
 from labstow.contracts.batch import Batch
@@ -22,12 +21,11 @@ from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.repository import Repository
 from tests.servers import Servers
 from tests.workers.auditor import audit
-from tests.workers.dying import Death, Dying, dying
-from tests.workers.dying import settle as done
-from tests.workers.test_heart import call, settle
+from tests.workers.calls import call, settle
+from tests.workers.crash_points import Stage
+from tests.workers.dying import Dying
 
 Size = tuple[int, int]
-Picture = list[list[tuple[Any, ...]]]
 
 PLATE, STACK, SAMPLE, BIN = map(derived_ulid, ("plate", "stack", "sample", "bin"))
 PICTURE: Final = (
@@ -36,6 +34,7 @@ PICTURE: Final = (
     "select entity_id, version from journal join outbox using (seq) order by 1, 2",
     "select op_id, status from operation",
 )
+"""Everything there is, but for moments and for ids that are made anew each time."""
 SMALL: Final = (8, 12)
 LARGE: Final = (32, 48)
 
@@ -69,13 +68,6 @@ CASES: Final = [
     for name in commands(*size)
     if size == SMALL or name in ("place", "remove") or "LABSTOW_RACES" in os.environ
 ]
-
-
-@pytest.fixture(scope="module")
-def killed() -> Iterator[Dying]:
-    """Somebody to do it."""
-    with dying() as process:
-        yield process
 
 
 @pytest.fixture(scope="module")
@@ -122,48 +114,9 @@ def scene(servers: Servers, migrated: str, rows: int, columns: int) -> Iterator[
         yield url
 
 
-def picture(url: str) -> Picture:
-    """Everything there is, but for moments and for ids that are made anew each time."""
-    with psycopg.connect(url, options="-c search_path=labstow") as db:
-        quiet = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-        while db.execute(quiet).fetchone() != (0,):  # whom the dead worker left behind
-            db.rollback()
-        return [db.execute(query).fetchall() for query in PICTURE]
-
-
-def findings(url: str) -> list[str]:
-    with psycopg.connect(url) as db:
-        return audit(db)
-
-
 @pytest.mark.parametrize(("name", "size"), CASES)
 def test_a_worker_that_is_killed_leaves_nothing_half_done(
     servers: Servers, scenes: dict[Size, str], killed: Dying, name: str, size: Size
 ) -> None:
-    """Killed after each statement, and with what saves or the commit sent and nothing heard of it. Then the same
-    operation id again, to another worker: it is done, and was done once.
-
-    Seen to fail with the answers stored in a transaction of their own.
-    """
-    command, op_id = commands(*size)[name], new_ulid()
-    before = picture(furnished := scenes[size])
-    with servers.database(template=furnished) as url:
-        statements = killed.carry_out(url, command, op_id, Death(0))
-        after = picture(url)
-        assert findings(url) == []
-    assert statements > 5
-    assert after != before
-    seen = set()
-    early = [Death(number) for number in range(1, statements - 1)]
-    late = [Death(number, answered) for number in (statements - 1, statements) for answered in (True, False)]
-    for deaths in (early, *([death] for death in late)):
-        with servers.database(template=furnished) as url:
-            for death in deaths:
-                assert killed.carry_out(url, command, op_id, death) < 0
-                left = picture(url)
-                assert left in (before, after), death
-                seen.add(left == after)
-            assert asyncio.run(done(url, command, op_id)) == 200
-            assert picture(url) == after
-            assert findings(url) == []
-    assert seen == {True, False}
+    """Seen to fail with the answers stored in a transaction of their own."""
+    Stage(servers, scenes[size], PICTURE, audit).kill(killed, commands(*size)[name])

@@ -4,8 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -29,27 +28,9 @@ from labstow.workers.kit.unit import Unit
 from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.repository import Repository
 from labstow.workers.resource.thing import Thing
+from tests.workers.calls import call, settle, sql
 
 Ask = Callable[..., Awaitable[Answered]]
-
-
-async def nobody(status: int, body: bytes) -> None:
-    """Answers are read from the result."""
-
-
-def call(command: Command[Any], op_id: str | None = None) -> Call[Any]:
-    digest = command.model_dump_json() if op_id else None
-    return Call(command, By("tester", "test", op_id or new_ulid()), nobody, digest)
-
-
-async def settle(unit: Unit[Any], *calls: Call[Any]) -> list[Answered]:
-    """Run calls until none must be asked again."""
-    answers: list[Answered] = []
-    waiting = list(calls)
-    while waiting:
-        result = await unit.run(waiting)
-        answers, waiting = answers + result.answers, result.again
-    return answers
 
 
 @pytest.fixture
@@ -57,12 +38,6 @@ async def unit(postgres_url: str) -> Any:
     unit = Unit(postgres_url, RESOURCE, Repository())
     yield unit
     await unit.close()
-
-
-@contextmanager
-def sql(url: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(url, autocommit=True, options="-c search_path=labstow") as connection:
-        yield connection
 
 
 def plate(**fields: Any) -> NewResource:

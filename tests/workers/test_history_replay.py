@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psycopg
@@ -16,17 +16,10 @@ from labstow.contracts.resource import Add, NewResource, Patch, Remove, Update
 from labstow.infra.embedded.nats import NatsServer
 from labstow.workers.kit.stream import provision
 from tests.conftest import Lab
-from tests.servers import Servers, fresh_nats
+from tests.servers import Servers
 from tests.workers.journals import committed, unpublished, until
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[NatsServer]:
-    """A NATS server of our own: here nothing else is published."""
-    with fresh_nats() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

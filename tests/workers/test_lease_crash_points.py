@@ -17,14 +17,14 @@ from labstow.contracts.batch import Batch
 from labstow.contracts.lock import Acquire, Await, Break, Cancel, Release, Renew
 from labstow.contracts.message import Command
 from labstow.contracts.resource import Patch, Update
-from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.leases import ANY, hashed
+from labstow.workers.lock.start_over import StartOver
 from labstow.workers.lock.sweep import Sweep
 from tests.locks.auditor_locks import audit_locks
 from tests.servers import Servers
 from tests.workers.auditor import audit
-from tests.workers.dying import Death, Dying, dying, picture
-from tests.workers.dying import settle as done
+from tests.workers.crash_points import Stage
+from tests.workers.dying import Dying
 from tests.workers.lease_desk import Desk
 from tests.workers.lease_order import audit_whole
 
@@ -96,6 +96,9 @@ COMMANDS: Final[dict[str, Callable[[Scene], Command[Any]]]] = {
     "release of one": lambda at: Release(lease_id=at.lease, resource_ids=at.plates[:1]),
     "break": lambda at: Break(resource_id=at.plates[1], reason="stuck"),
     "sweep": lambda at: Sweep(resource_ids=(at.over, at.stale, *at.plates), tickets=(hashed(at.forgotten),)),
+    "start over": lambda at: StartOver(
+        resource_ids=(at.over, at.shelf, *at.plates), leases=(hashed(at.lease), hashed(at.whole)), floor=1_000
+    ),
     "write": lambda at: named(at.plates[0]),
     "write in a whole": lambda at: named(at.tube),
     "batch": lambda at: batch(named(at.plates[0]), named(at.plates[1]), named(at.tube)),
@@ -109,13 +112,6 @@ CASES: Final = [
 
 
 @pytest.fixture(scope="module")
-def killed() -> Iterator[Dying]:
-    """Somebody to do it."""
-    with dying() as process:
-        yield process
-
-
-@pytest.fixture(scope="module")
 def at(servers: Servers, migrated: str) -> Iterator[Scene]:
     """A database with everything in its place."""
     with servers.database(template=migrated) as url:
@@ -123,41 +119,17 @@ def at(servers: Servers, migrated: str) -> Iterator[Scene]:
         yield furnished
 
 
-def findings(url: str) -> list[str]:
+def findings(db: psycopg.Connection[Any]) -> Iterator[str]:
     """What is wrong; nobody sweeps here."""
-    with psycopg.connect(url) as db:
-        return [*audit(db), *filterfalse(lambda each: "swept" in each, audit_locks(db)), *audit_whole(db)]
+    yield from audit(db)
+    yield from filterfalse(lambda each: "swept" in each, audit_locks(db))
+    yield from audit_whole(db)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_worker_that_is_killed_leaves_no_lease_half_taken(
     servers: Servers, at: Scene, killed: Dying, name: str
 ) -> None:
-    """Killed after each statement, and with what saves or the commit sent and nothing heard of it. Then the same
-    operation id again, to another worker: it is done, and was done once.
-
-    Seen to fail with each lease saved in a transaction of its own.
-    """
+    """Seen to fail with each lease saved in a transaction of its own."""
     command, by, proofs = at.asked(name)
-    op_id = new_ulid()
-    before = picture(PICTURE, at.url)
-    with servers.database(template=at.url) as url:
-        statements = killed.carry_out(url, command, op_id, Death(0), *proofs, by=by)
-        after = picture(PICTURE, url)
-        assert findings(url) == []
-    assert statements > 5
-    assert after != before
-    seen = set()
-    early = [Death(number) for number in range(1, statements - 1)]
-    late = [Death(number, answered) for number in (statements - 1, statements) for answered in (True, False)]
-    for deaths in (early, *([death] for death in late)):
-        with servers.database(template=at.url) as url:
-            for death in deaths:
-                assert killed.carry_out(url, command, op_id, death, *proofs, by=by) < 0
-                left = picture(PICTURE, url)
-                assert left in (before, after), death
-                seen.add(left == after)
-            assert asyncio.run(done(url, command, op_id, *proofs, by=by)) == 200
-            assert picture(PICTURE, url) == after
-            assert findings(url) == []
-    assert seen == {True, False}
+    Stage(servers, at.url, PICTURE, findings).kill(killed, command, *proofs, by=by)

@@ -21,9 +21,9 @@ from labstow.contracts.resource import Add, NewResource
 from tests.conftest import until
 from tests.locks.auditor_locks import audit_locks
 from tests.workers.auditor import audit
+from tests.workers.calls import settle, sql
 from tests.workers.lease_desk import Desk, Json, answer, call, held_up, renamed
 from tests.workers.lease_order import audit_whole
-from tests.workers.test_heart import settle, sql
 
 TIMES: Final = int(os.environ.get("LABSTOW_RACES", "1"))
 WHOLE: Final = {"scope": "subtree"}

@@ -67,7 +67,7 @@ async def test_what_a_transfer_leads_to_stays_where_it_is(desk: Desk) -> None:
     plate = await desk.add("grid", into=source)
     begun = await desk.begin(plate, "target")
     for place in ("source", "target"):
-        assert await desk.told(Detach(location=place)) == "location.reserved"
+        assert await desk.told(Detach(location=place), leases=[begun["lease_id"]]) == "location.reserved"
     await desk.complete(begun)
     await desk.ask(Detach(location="target"))
     assert await desk.told(Attach(location="source", resource_id=target)) == "location.occupied"

@@ -45,9 +45,9 @@ from labstow.contracts.ulids import derived_ulid, new_ulid
 from tests.conftest import refusal, until
 from tests.servers import Servers
 from tests.workers import desk as readers
+from tests.workers.calls import sql
 from tests.workers.lease_desk import Json
 from tests.workers.place_desk import Desk, PlaceWorker, beginning, place_worker
-from tests.workers.test_heart import sql
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from labstow.workers.kit.unit import Unit
 from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.repository import Repository
 from labstow.workers.resource.units import STANDARD
-from tests.workers.test_heart import call, settle, sql
+from tests.workers.calls import call, settle, sql
 
 WRITERS = 8
 CHANGES = 10_000

@@ -24,7 +24,7 @@ from labstow.workers.kit.unit import Unit
 from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.repository import Repository
 from tests.workers.auditor import audit
-from tests.workers.test_heart import call, settle, sql
+from tests.workers.calls import call, settle, sql
 
 TIMES: Final = int(os.environ.get("LABSTOW_RACES", "1"))
 

@@ -23,7 +23,7 @@ from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.repository import Repository
 from tests.rules.room import Room, stand
 from tests.workers.auditor import audit
-from tests.workers.test_heart import call, settle
+from tests.workers.calls import call, settle
 
 Json = dict[str, Any]
 

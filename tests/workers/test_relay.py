@@ -3,7 +3,7 @@
 import asyncio
 import random
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -20,15 +20,8 @@ from labstow.infra.embedded.nats import NatsServer
 from labstow.workers.kit import relay, stream
 from labstow.workers.kit.outbox import Outbox, Outgoing
 from labstow.workers.kit.relay import Relay
-from tests.servers import fresh_nats, short_folder
+from tests.servers import short_folder
 from tests.workers.journals import LEADERS, check, committed, entry, stored, unpublished, until, write
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[NatsServer]:
-    """A NATS server of our own: the relay of the shared labstow publishes into the other one."""
-    with fresh_nats() as running:
-        yield running
 
 
 @dataclass

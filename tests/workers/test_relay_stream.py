@@ -1,7 +1,7 @@
 """Setting up the stream of events."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import nats
@@ -16,13 +16,6 @@ from labstow.contracts.ulids import new_ulid
 from labstow.infra.embedded.nats import NatsServer
 from labstow.workers.kit import stream
 from labstow.workers.kit.outbox import Outgoing
-from tests.servers import fresh_nats
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[NatsServer]:
-    with fresh_nats() as running:
-        yield running
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ from labstow.workers.resource.repository import Repository as Resources
 from labstow.workers.template import reading
 from labstow.workers.template.noun import TEMPLATE
 from labstow.workers.template.repository import Repository
-from tests.workers.test_heart import call, settle, sql
+from tests.workers.calls import call, settle, sql
 
 Json = dict[str, Any]
 

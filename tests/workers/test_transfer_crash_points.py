@@ -17,13 +17,13 @@ from labstow.contracts.location import AddLocation, Attach, Detach, RemoveLocati
 from labstow.contracts.message import Command
 from labstow.contracts.pattern import AddFromTemplate, CreateLocationTemplate, CreateRepresentationTemplate
 from labstow.contracts.transfer import AbortTransfer, CompleteTransfer, Configure
-from labstow.contracts.ulids import derived_ulid, new_ulid
+from labstow.contracts.ulids import derived_ulid
 from labstow.workers.transfer.resolve import NoteOverdue, Resolve
 from tests.locks.auditor_locks import audit_locks
 from tests.servers import Servers
 from tests.workers.auditor import audit
-from tests.workers.dying import Death, Dying, dying, picture
-from tests.workers.dying import settle as done
+from tests.workers.crash_points import Stage
+from tests.workers.dying import Dying
 from tests.workers.errand_order import audit_errands
 from tests.workers.lease_desk import Json
 from tests.workers.place_desk import Desk, beginning
@@ -117,13 +117,6 @@ CASES: Final = [name for name in COMMANDS if name in SOME or "LABSTOW_RACES" in 
 
 
 @pytest.fixture(scope="module")
-def killed() -> Iterator[Dying]:
-    """Somebody to do it."""
-    with dying() as process:
-        yield process
-
-
-@pytest.fixture(scope="module")
 def at(servers: Servers, migrated: str) -> Iterator[Scene]:
     """A database with everything in its place."""
     with servers.database(template=migrated) as url:
@@ -131,37 +124,12 @@ def at(servers: Servers, migrated: str) -> Iterator[Scene]:
         yield furnished
 
 
-def findings(url: str) -> list[str]:
-    with psycopg.connect(url) as db:
-        return [*audit(db), *audit_locks(db), *audit_errands(db)]
+def findings(db: psycopg.Connection[Any]) -> Iterator[str]:
+    for each in (audit, audit_locks, audit_errands):
+        yield from each(db)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_worker_that_is_killed_leaves_nothing_half_way(servers: Servers, at: Scene, killed: Dying, name: str) -> None:
-    """Killed after each statement, and with what saves or the commit sent and nothing heard of it. Then the same
-    operation id again, to another worker: it is done, and was done once.
-
-    Seen to fail with transfers saved in a transaction of their own.
-    """
-    command, op_id = COMMANDS[name](at), new_ulid()
-    before = picture(PICTURE, at.url)
-    with servers.database(template=at.url) as url:
-        statements = killed.carry_out(url, command, op_id, Death(0), by="ada")
-        after = picture(PICTURE, url)
-        assert findings(url) == []
-    assert statements >= 5
-    assert after != before
-    seen = set()
-    early = [Death(number) for number in range(1, statements - 1)]
-    late = [Death(number, answered) for number in (statements - 1, statements) for answered in (True, False)]
-    for deaths in (early, *([death] for death in late)):
-        with servers.database(template=at.url) as url:
-            for death in deaths:
-                assert killed.carry_out(url, command, op_id, death, by="ada") < 0
-                left = picture(PICTURE, url)
-                assert left in (before, after), death
-                seen.add(left == after)
-            assert asyncio.run(done(url, command, op_id, by="ada")) == 200
-            assert picture(PICTURE, url) == after
-            assert findings(url) == []
-    assert seen == {True, False}
+    """Seen to fail with transfers saved in a transaction of their own."""
+    Stage(servers, at.url, PICTURE, findings).kill(killed, COMMANDS[name](at), by="ada")

@@ -19,14 +19,15 @@ from labstow.contracts.transfer import (
     ListTransfers,
 )
 from labstow.contracts.ulids import new_ulid
+from labstow.workers.lock.policy import Policy
 from tests.conftest import refusal, until
 from tests.locks.auditor_locks import audit_locks
 from tests.servers import Servers
 from tests.workers.auditor import audit
+from tests.workers.calls import sql
 from tests.workers.errand_order import audit_errands
 from tests.workers.lease_desk import Json, lock_worker
 from tests.workers.place_desk import Desk, beginning, place_worker
-from tests.workers.test_heart import sql
 
 
 @pytest.fixture
@@ -125,6 +126,68 @@ async def test_a_lease_that_was_broken_hinders_nobody(desk: Desk, at: Scene) -> 
     over = await desk.abort(begun, "gripper", "operator", reason="taken out by hand")
     assert over["left_at"]["container_id"] == at.nest
     await desk.complete(await desk.begin(at.plate, at.rack))
+
+
+async def test_a_lease_lasts_as_long_as_its_transfer_is_due(desk: Desk, at: Scene) -> None:
+    """I2: for a day, if need be. Nobody renews it; who does says for how long from then, as with any lease."""
+    begun = await desk.begin(at.plate, "deck", due_s=86_400)
+    held = (await refusal(desk.ask(Acquire(resource_ids=(at.nest,)), "bob"))).facts
+    assert 86_000_000 < held["expires_in_ms"] <= 86_400_000
+    assert (await desk.ask(Renew(lease_id=begun["lease_id"])))["expires_in_ms"] > 86_000_000
+    assert (await desk.ask(Renew(lease_id=begun["lease_id"], ttl_s=60)))["expires_in_ms"] <= 60_000
+    await desk.complete(begun)
+
+
+async def test_a_gripper_that_was_removed_comes_back(desk: Desk, at: Scene, postgres_url: str) -> None:
+    """In the transaction that needs it, and as restored."""
+    await desk.complete(begun := await desk.begin(at.plate, "deck"))
+    gripper = begun["gripper_id"]
+    await desk.ask(Remove(resource_id=gripper))
+    await desk.complete(await desk.begin(at.plate, "bench"))
+    with sql(postgres_url) as db:
+        told = "select what from journal where entity_id = %s and noun = 'resource' order by version desc limit 3"
+        whats = [what for (what,) in db.execute(told, [gripper])]
+    assert whats == ["contents_changed", "restored", "removed"]
+
+
+async def test_what_changes_under_a_lease_only_is_carried_to_its_end_when_it_is_late(
+    postgres_url: str, desk: Desk, at: Scene
+) -> None:
+    """I4: the transfer stands for what it carries and for where that goes; an operator puts back what was begun with
+    the lease of a source that needs one, with a lease of his own on that.
+    """
+    strict = Desk(postgres_url, {"gold": Policy(require_lease=True)})
+    box = await desk.nest("vault", "container", resource_class="gold")
+    nest = await desk.nest("safe", resource_class="gold")
+    bar = await desk.add(into=box, resource_class="gold")
+    put = await strict.have(box, bar)
+    for end in ("abort", "complete"):
+        begun = await strict.begin(bar, "safe", leases=[put], due_s=1)
+        await strict.ask(Release(lease_id=put))
+        await late(postgres_url)
+        if end == "complete":
+            await strict.complete(begun)
+        else:
+            stuck = {"by": "operator", "reason": "late"}
+            assert (await refusal(strict.abort(begun, **stuck))).code == "resource.lease_required"
+            own = await strict.have(box, by="operator")
+            await strict.abort(begun, **stuck, leases=[own])
+            await strict.ask(Release(lease_id=own), "operator")
+            put = await strict.have(box, bar)
+    await strict.close()
+    with sql(postgres_url) as db:
+        assert db.execute("select parent_id from resource where id = %s", [bar]).fetchone() == (nest,)
+
+
+async def late(url: str) -> None:
+    """Wait until every lease is over."""
+
+    async def it_is() -> bool:
+        with sql(url) as db:
+            live = "select from lease where lease is not null and ended is null and expires_at > clock_timestamp()"
+            return db.execute(live).fetchone() is None
+
+    await until(it_is)
 
 
 async def test_who_waits_for_the_target_is_woken_when_the_transfer_is_over(

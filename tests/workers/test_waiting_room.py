@@ -22,6 +22,7 @@ from labstow.workers.lock.room import Room
 from tests.conftest import refusal, until
 from tests.locks.auditor_locks import audit_locks
 from tests.servers import Servers
+from tests.workers.calls import nobody
 from tests.workers.lease_desk import Desk, Json, lock_worker
 
 
@@ -180,9 +181,6 @@ class Alone:
         """What is heard of while it is decided."""
 
     def call(self, by: str = "bob", ticket: str | None = None, op_id: str = "again", **how: Any) -> Call[Any]:
-        async def nobody(status: int, body: bytes) -> None:
-            """Answers are read from the result."""
-
         return Call(Await(ticket=ticket or self.thing), By(by, "test", op_id), nobody, **how)
 
     async def run(

@@ -15,6 +15,7 @@ from labstow.workers.lock import lab as locks
 from labstow.workers.lock.lease import Lease
 from labstow.workers.resource import lab as resources
 from labstow.workers.resource.thing import Thing
+from labstow.workers.transfer.links import joined
 from labstow.workers.transfer.location import Location
 from labstow.workers.transfer.pattern import Pattern, Sort
 from labstow.workers.transfer.setting import Setting
@@ -70,11 +71,12 @@ class Lab(locks.Lab):
     """Nodes that say they are there; None if that is not known."""
     lab_version: int = 0
     _parsed: tuple[Setting, Capabilities] | None = None
+    _ties: tuple[object, dict[str, set[str]]] | None = None
 
     def find_location(self, key: str) -> Location | None:
         """The location of an id, or else of a name."""
-        if key not in self.seen.places and not (self.complete or self.seen.everything):
-            raise Wanted(Footprint(places={key}))
+        if unknown := self._unknown([key]):
+            raise Wanted(Footprint(places=unknown))
         found = self.locations.get(key) or self.locations.get(self.named.get(key, ""))
         return found if found is not None and found.removed_at is None else None
 
@@ -87,7 +89,7 @@ class Lab(locks.Lab):
     def find_locations(self, keys: Iterable[str]) -> list[Location]:
         """The locations that there are of some ids and names."""
         wanted = list(keys)
-        if not (self.complete or self.seen.everything) and (unknown := set(wanted) - self.seen.places):
+        if unknown := self._unknown(wanted):
             raise Wanted(Footprint(places=unknown))
         return [found for key in wanted if (found := self.find_location(key)) is not None]
 
@@ -153,11 +155,24 @@ class Lab(locks.Lab):
             self._parsed = (self.setting, Capabilities.model_validate(self.setting.capabilities))
         return self._parsed[1]
 
+    def ties(self) -> dict[str, set[str]]:
+        """For each id or name that is linked, all that may be the same place with it."""
+        groups = self.capabilities().linked
+        if self._ties is None or self._ties[0] is not groups:  # many take a while
+            self._ties = (groups, joined(groups))
+        return self._ties[1]
+
     def under_way(self) -> list[Transfer]:
         """All transfers that are under way."""
         if not (self.seen.under_way or self.seen.begins or self.complete):
             raise Wanted(Footprint(under_way=True))
         return [each for each in self.transfers.values() if each.open]
+
+    def _unknown(self, keys: Iterable[str]) -> set[str]:
+        """Ids and names that were not looked for, and that no location which was loaded has."""
+        if self.complete or self.seen.everything:
+            return set()
+        return set(keys) - self.seen.places - self.locations.keys() - self.named.keys()
 
     def before(self, thing: Any) -> Any:
         """A thing of any kind as it is now; None if it is new."""

@@ -1,10 +1,11 @@
 """The statements that load what the rules of places and transfers need. Locations and transfers are locked after the
-rows of resources, each in id order; whoever takes a name or begins a transfer waits before all that.
+rows of resources, each in id order; whoever takes a name, sets what robots can do, or begins a transfer waits before
+all that.
 """
 
 from typing import Final
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import BigInteger, bindparam, func, literal_column, select
 from sqlalchemy.sql import any_
 
 from labstow.workers.kit.pipeline import Statement
@@ -23,6 +24,7 @@ TRANSFER: Final = tuple(transfer.c[name] for name in Transfer._fields)
 _live = location.c.removed_at.is_(None)
 _open = transfer.c.state == literal_column("'begun'")
 
+BESIDE: Final = Statement.of(select(func.pg_advisory_xact_lock_shared(bindparam("key", type_=BigInteger))))
 PLACES: Final = Statement.of(
     select(*LOCATION)
     .where(

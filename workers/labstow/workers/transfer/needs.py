@@ -33,17 +33,19 @@ def needs(command: Command[Any], footprint: Footprint) -> None:  # noqa: PLR0912
         case AddLocation(location=new) | InitLocation(location=new):
             footprint.names.add(new.name)
             footprint.places |= {new.location_id} if new.location_id is not None else set()
+            footprint.setting = True
             if new.resource_id is not None:
                 _attaches(footprint, new.resource_id)
             elif new.resource_template_name is not None:
                 footprint.templates.add((new.resource_template_name.casefold(), None))
-                footprint.setting = True
+                footprint.under_way = True
         case UpdateLocation(location=key, changes=changes):
             footprint.places.add(key)
             footprint.names |= {changes.name} if changes.name is not None else set()
+            footprint.setting |= changes.name is not None
         case RemoveLocation(location=key):
             footprint.places.add(key)
-            footprint.under_way = True
+            footprint.setting = footprint.under_way = True
         case Attach(location=key, resource_id=resource_id):
             footprint.places.add(key)
             _attaches(footprint, resource_id)
@@ -51,10 +53,11 @@ def needs(command: Command[Any], footprint: Footprint) -> None:  # noqa: PLR0912
             footprint.places.add(key)
         case Detach(location=key):
             footprint.places.add(key)
-            footprint.under_way = True
+            footprint.setting = footprint.under_way = True
         case AddFromTemplate(name=name, template=template):
             footprint.names.add(name)
             footprint.patterns.add(("location_template", template))
+            footprint.setting = footprint.under_way = True
         case CreateRepresentationTemplate(template=new):
             footprint.pattern_ids |= {new.template_id} if new.template_id is not None else set()
             footprint.names.add(new.name)
@@ -69,10 +72,11 @@ def needs(command: Command[Any], footprint: Footprint) -> None:  # noqa: PLR0912
         case RemoveLocationTemplate(name=name):
             footprint.names.add(name)
             footprint.patterns.add(("location_template", name))
-        case Configure():
+        case Configure(capabilities=capabilities):
             footprint.settings = True
+            footprint.under_way |= bool(capabilities.linked)
         case ApplyLab(places=places):
-            footprint.settings = footprint.everything = footprint.alone = True
+            footprint.settings = footprint.everything = footprint.alone = footprint.under_way = True
             footprint.names.update(one.location_name for one in places.locations)
             footprint.places.update(one.location_id for one in places.locations if one.location_id is not None)
             footprint.pattern_ids.update(one.template_id for one in places.representation_templates if one.template_id)
@@ -94,6 +98,7 @@ def needs(command: Command[Any], footprint: Footprint) -> None:  # noqa: PLR0912
             footprint.transfers.add(transfer_id)
         case Resolve(location_ids=ids):
             footprint.places.update(ids)
+            footprint.setting = footprint.under_way = True
         case NoteOverdue(transfer_ids=ids):
             footprint.transfers.update(ids)
 
@@ -101,4 +106,5 @@ def needs(command: Command[Any], footprint: Footprint) -> None:  # noqa: PLR0912
 def _attaches(footprint: Footprint, resource_id: str) -> None:
     footprint.rows.add(resource_id)
     footprint.occupied.add(resource_id)
+    footprint.lines.add(resource_id)
     footprint.setting = footprint.under_way = True

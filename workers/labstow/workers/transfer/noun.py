@@ -33,7 +33,16 @@ from labstow.workers.transfer.location import Location
 from labstow.workers.transfer.needs import needs
 from labstow.workers.transfer.pattern import Pattern
 from labstow.workers.transfer.resolve import NoteOverdue, Resolve
-from labstow.workers.transfer.rules import attaching, checking, configuring, laying, locations, moving, patterns
+from labstow.workers.transfer.rules import (
+    attaching,
+    awaiting,
+    checking,
+    configuring,
+    laying,
+    locations,
+    moving,
+    patterns,
+)
 from labstow.workers.transfer.setting import Setting
 from labstow.workers.transfer.transfer import Transfer
 
@@ -46,7 +55,7 @@ RULES: Final[dict[type[Command[Any]], Rule[Any]]] = {
     Unrepresent: locations.unrepresent,
     Attach: attaching.attach,
     Detach: attaching.detach,
-    Resolve: attaching.resolve,
+    Resolve: awaiting.resolve,
     CreateRepresentationTemplate: patterns.create_representation_template,
     RemoveRepresentationTemplate: patterns.remove_representation_template,
     CreateLocationTemplate: patterns.create_location_template,

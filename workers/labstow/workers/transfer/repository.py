@@ -28,7 +28,10 @@ from labstow.workers.transfer.tables import lab_version, location, pattern, sett
 from labstow.workers.transfer.transfer import Transfer
 
 BEGIN_LOCK: Final = 0x6C616205
-SETTING_LOCK: Final = 0x6C616206
+NAMES_LOCK: Final = 0x6C616206
+"""Whoever takes a name has it beside others, and waits for those who take the same name; whoever sets what robots can
+do, or applies a lab file, has it alone: no name is taken meanwhile.
+"""
 OWN: Final[dict[type, Any]] = {
     Location: (location, loads.LOCATION),
     Pattern: (pattern, loads.PATTERN),
@@ -45,18 +48,15 @@ _lockable = insert(lease).from_select(["id"], select(_inserted.c.id)).cte("locka
 class Repository(locks.Repository):
     """What the unit of the transfer worker reads and writes."""
 
-    def __init__(self, policies: Policies, units: Units = STANDARD) -> None:
+    def __init__(self, policies: Policies, units: Units = STANDARD, *, strict: bool = False) -> None:
         super().__init__(policies)
-        self._units = units
+        self._units, self._strict = units, strict
         self.there: frozenset[str] | None = None
         """Nodes that say they are there, as last heard; None if that is not known."""
 
     def loads(self, footprint: Footprint) -> dict[str, Ask]:  # type: ignore[override]
         """The statements that load a footprint, by what they bring."""
-        keys = set(resources.lock_keys(footprint)) | {_key("name", name) for name in footprint.names}
-        keys |= {SETTING_LOCK} if footprint.settings else set()
-        keys |= {BEGIN_LOCK} if footprint.begins else set()
-        asks = {"turn": Ask(QUEUE_UP, {"keys": sorted(keys)})} if keys else {}
+        asks = _turns(footprint)
         if footprint.rows or footprint.leases or footprint.templates or footprint.made or footprint.limits:
             asks |= super().loads(footprint)
         if footprint.everything:
@@ -83,6 +83,7 @@ class Repository(locks.Repository):
         for each in lab.things.keys() - footprint.rows - lab.leases.keys():
             del lab.things[each]  # a lease led to it, and had it no more when it was locked: what binds it is not known
         lab.tree_locked, lab.alone, lab.there = footprint.tree, footprint.alone, self.there
+        lab.strict = self._strict
         for row in found.get("locations", ()):
             lab.locations[row[0]] = known = Location._make(row)
             if known.removed_at is None:
@@ -143,6 +144,18 @@ def _save(parts: tuple[str, ...]) -> Statement:
     if "made" not in parts:
         return save(*own)
     return save(_lockable, *own, new=_inserted)
+
+
+def _turns(footprint: Footprint) -> dict[str, Ask]:
+    """What to wait for before any row is locked."""
+    keys, asks = set(resources.lock_keys(footprint)), dict[str, Ask]()
+    if footprint.settings:
+        asks["alone"] = Ask(QUEUE_UP, {"keys": [NAMES_LOCK]})
+    elif footprint.names:
+        asks["beside"] = Ask(loads.BESIDE, {"key": NAMES_LOCK})
+        keys |= {_key("name", name) for name in footprint.names}
+    keys |= {BEGIN_LOCK} if footprint.begins else set()
+    return asks | ({"turn": Ask(QUEUE_UP, {"keys": sorted(keys)})} if keys else {})
 
 
 def _among(note: Any, changed: list[Any]) -> bool:

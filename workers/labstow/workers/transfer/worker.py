@@ -46,7 +46,8 @@ def make(settings: Settings) -> Worker:
     """The transfer worker of this process."""
     worker = Worker("transfer", "Places of the laboratory, ways between them, and moving things.")
     url, room = settings.postgres_url, settings.queue_room
-    repository, presence = Repository(settings.lock_classes, settings.units), Presence(settings.redis_url)
+    strict, presence = settings.compat_locks == "strict", Presence(settings.redis_url)
+    repository = Repository(settings.lock_classes, settings.units, strict=strict)
     bell = Bell(settings.redis_url, lambda ids: None)
 
     def committed(decision: Decision[Any]) -> None:

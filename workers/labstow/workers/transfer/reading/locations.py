@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Integer, Text, bindparam, select
@@ -17,10 +18,10 @@ from labstow.workers.kit.statements import texts
 from labstow.workers.resource.reading import past
 from labstow.workers.resource.reading.hierarchy import hierarchy, hierarchy_past
 from labstow.workers.transfer.lab import no_location
-from labstow.workers.transfer.loads import LOCATION, UNDER_WAY, WHAT_IS_SET
+from labstow.workers.transfer.loads import LOCATION, UNDER_WAY
 from labstow.workers.transfer.location import Location, state
+from labstow.workers.transfer.reading.linked import LINKED, Groups, ends, groups, groups_at, one_place, there
 from labstow.workers.transfer.reading.places import all_at, at
-from labstow.workers.transfer.setting import Setting
 from labstow.workers.transfer.tables import location
 from labstow.workers.transfer.transfer import Transfer
 
@@ -48,9 +49,10 @@ PAGE: Final = Statement.of(
 
 async def get(db: Pipeline, queries: list[GetLocation]) -> list[bytes | Refusal]:
     """Answers to many queries."""
-    rows, open_ = await db.exchange(Ask(NAMED, {"keys": list({query.location for query in queries})}), Ask(UNDER_WAY))
+    keys = {"keys": list({query.location for query in queries})}
+    rows, open_, links = await db.exchange(Ask(NAMED, keys), Ask(UNDER_WAY), Ask(LINKED))
     known = _by_key(map(Location._make, rows))
-    reserved = reservations(open_)
+    reserved = await reservations(db, open_, groups(links))
     return [_found(query, known, reserved) for query in queries]
 
 
@@ -68,8 +70,8 @@ async def page(db: Pipeline, query: ListLocations) -> bytes:
     if query.as_of is not None:
         return await _page_past(db, query, past.moment(query))
     asked = {"managed_by": query.managed_by, "node": query.node, "after": query.after or "", "most": query.limit + 1}
-    rows, open_ = await db.exchange(Ask(PAGE, asked), Ask(UNDER_WAY))
-    reserved = reservations(open_)
+    rows, open_, links = await db.exchange(Ask(PAGE, asked), Ask(UNDER_WAY), Ask(LINKED))
+    reserved = await reservations(db, open_, groups(links))
     shown = [_shown(Location._make(row), reserved) for row in rows[: query.limit]]
     return dumps({"locations": shown, "next": shown[-1]["name"] if len(rows) > query.limit else None})
 
@@ -101,7 +103,7 @@ async def contents(db: Pipeline, query: GetContents) -> bytes:
         if known is None:
             raise no_location(query.location)
         place = state(known)
-        place["resource_id"] = known.resource_id or await _at_linked(db, known)
+    place["resource_id"] = place["resource_id"] or await _at_linked(db, place["location_id"], query.as_of)
     head = {"location_id": place["location_id"], "name": place["name"], "resource_id": place["resource_id"]}
     if place["resource_id"] is None:
         return dumps(head | {"ancestor_ids": [], "descendant_ids": {}})
@@ -112,25 +114,21 @@ async def contents(db: Pipeline, query: GetContents) -> bytes:
     raise told
 
 
-async def _at_linked(db: Pipeline, place: Location) -> str | None:
-    """What is attached to another name of the same physical place."""
-    rows = await fetch(db, WHAT_IS_SET, {})
-    groups = [set(group) for row in rows for group in Setting._make(row).capabilities.get("linked", ())]
-    keys = {place.id, place.name}
-    while more := {key for group in groups if not keys.isdisjoint(group) for key in group} - keys:
-        keys |= more
-        for row in await fetch(db, NAMED, {"keys": sorted(more)}):
-            other = Location._make(row)
-            if other.resource_id is not None:
-                return other.resource_id
-            keys |= {other.id, other.name}
-    return None
+async def _at_linked(db: Pipeline, location_id: str, moment: datetime | None) -> str | None:
+    """What is attached to another name of the same physical place, or was at a moment."""
+    if moment is None:
+        linked = groups(await fetch(db, LINKED, {}))
+        return there(linked, await ends(db, linked), location_id) if linked else None
+    if not (linked := await groups_at(db, moment)):
+        return None
+    known = ((then["location_id"], then["name"], then["resource_id"]) for then in await all_at(db, moment))
+    return there(linked, known, location_id)
 
 
-def reservations(rows: Rows) -> dict[str, Json]:
-    """What is under way, by location."""
+async def reservations(db: Pipeline, open_: Rows, linked: Groups) -> dict[str, Json]:
+    """What is under way, by location: by all its names, if that is so by one of them."""
     found: dict[str, Json] = {}
-    for transfer in sorted((Transfer._make(row) for row in rows), key=lambda each: each.begun_at, reverse=True):
+    for transfer in sorted((Transfer._make(row) for row in open_), key=lambda each: each.begun_at, reverse=True):
         shown = {
             "transfer_id": transfer.id,
             "owned_by": transfer.holder,
@@ -140,6 +138,10 @@ def reservations(rows: Rows) -> dict[str, Json]:
         for end in (transfer.source, transfer.target):
             if end["location_id"] is not None:
                 found[end["location_id"]] = shown
+    for ids in (await one_place(db, linked)).values() if found and linked else ():
+        here = [found[each] for each in ids if each in found]
+        if here:
+            found |= dict.fromkeys(ids - found.keys(), min(here, key=itemgetter("created")))
     return found
 
 

@@ -4,56 +4,55 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from labstow.contracts.errors import NoTemplate, Refusal
+from labstow.contracts.errors import Elsewhere
 from labstow.contracts.location import Attach, Detach
 from labstow.contracts.place_errors import AttachedElsewhere, NothingAttached, OtherAttached, Reserved, UnderWay
-from labstow.contracts.resource import NewResource
-from labstow.contracts.template import Instance, Instantiate
 from labstow.workers.kit.noun import By, Change, Outcome
-from labstow.workers.resource.rules import templates
+from labstow.workers.resource.guard import Guard
+from labstow.workers.resource.nesting import line
+from labstow.workers.resource.thing import Thing
 from labstow.workers.transfer.lab import Footprint, Lab
 from labstow.workers.transfer.location import Location
-from labstow.workers.transfer.resolve import Resolve
 from labstow.workers.transfer.rules.linking import linked
-from labstow.workers.transfer.transfer import Transfer
+from labstow.workers.transfer.transfer import Transfer, gripper_of
 
 
 def attach(lab: Lab, command: Attach, now: datetime, by: By) -> Outcome[Any]:
     """A location with a resource."""
+    guard = Guard(lab, now, by)
+    known = lab.find_location(command.location)
+    if known is not None and known.resource_id == command.resource_id:
+        return Outcome(known, ())
+    token, bypassed = admitted(guard, lab.find(command.resource_id))
     location = lab.location(command.location)
-    if location.resource_id == command.resource_id:
-        return Outcome(location, ())
     refuse_unattachable(lab, location, command.resource_id)
-    return Outcome(*attached(location, command.resource_id, now))
+    new, changes = attached(location, command.resource_id, now, token)
+    return Outcome(new, (*changes, *bypassed))
 
 
 def detach(lab: Lab, command: Detach, now: datetime, by: By) -> Outcome[Any]:
     """A location with nothing."""
+    guard = Guard(lab, now, by)
     location = lab.location(command.location)
     if location.resource_id is None:
         raise NothingAttached(location=command.location)
+    lab.want(Footprint(rows={location.resource_id}, setting=True, under_way=True))
+    token, bypassed = admitted(guard, lab.find(location.resource_id))
     refuse_in_use(lab, location)
-    return Outcome(*attached(location, None, now))
+    new, changes = attached(location, None, now, token)
+    return Outcome(new, (*changes, *bypassed))
 
 
-def resolve(lab: Lab, command: Resolve, now: datetime, by: By) -> Outcome[Any]:
-    """Locations whose template is there by now, with what is made from it."""
-    changes: list[Change[Any]] = []
-    waiting = lab.find_locations(command.location_ids)
-    named = {str(each.resource_template_name).casefold() for each in waiting if each.awaits_template}
-    lab.want(Footprint(templates={(name, None) for name in named}, setting=True, under_way=True))
-    for key in command.location_ids:
-        location = lab.find_location(key)
-        if location is None or not location.awaits_template or reserved(lab, linked(lab, location)) is not None:
-            continue
-        try:
-            filled, made = from_template(lab, location, now, by)
-        except Refusal:  # the template asks for what is not given here: others need not wait for that
-            continue
-        if made:
-            new = filled._replace(version=location.version + 1, updated_at=now)
-            changes += [*made, Change(new, "attached")]
-    return Outcome({}, tuple(changes))
+def admitted(guard: Guard, thing: Thing | None) -> tuple[int | None, tuple[Change[Any], ...]]:
+    """The token of the lease under which somebody may change a thing, and what notes that he passed one by.
+
+    Raises:
+        Locked, LeaseLost: he may not.
+    """
+    if thing is None:
+        return None, ()
+    allowed, *bypassed = guard.pass_(Outcome(None, (Change(thing, ""),))).changes
+    return allowed.token, tuple(bypassed)
 
 
 def refuse_unattachable(lab: Lab, location: Location, resource_id: str, *, by: str | None = None) -> None:
@@ -62,7 +61,7 @@ def refuse_unattachable(lab: Lab, location: Location, resource_id: str, *, by: s
 
     Raises:
         NotFound, Removed, AttachedElsewhere, OtherAttached
-        UnderWay, Reserved: it is on its way, or something else is on its way there.
+        UnderWay, Elsewhere, Reserved: a gripper has it, or something else is on its way there.
     """
     thing = lab.thing(resource_id)
     if (elsewhere := lab.attached_at(resource_id)) is not None and elsewhere.id != location.id:
@@ -73,12 +72,28 @@ def refuse_unattachable(lab: Lab, location: Location, resource_id: str, *, by: s
         if place.resource_id is not None:
             facts = {"location_id": place.id, "resource_id": place.resource_id}
             raise OtherAttached(location=place.name, name=lab.thing(place.resource_id).name, **facts)
-    for transfer in lab.under_way():
-        if transfer.resource_id == resource_id and transfer.id != by:
-            facts = {"resource_id": resource_id, "transfer_id": transfer.id}
-            raise UnderWay(name=thing.name, holder=transfer.holder, node=transfer.node, **facts)
+    if by is None:
+        refuse_carried(lab, thing)
     if (coming := reserved(lab, places)) is not None and coming.id != by:
         raise _reserved(location, coming)
+
+
+def refuse_carried(lab: Lab, thing: Thing) -> None:
+    """Refuse what is in a gripper, or in something that is: where that will be is not known.
+
+    Raises:
+        UnderWay, Elsewhere: it, or what it is in, is on its way, or was left in the gripper.
+    """
+    around = line(lab, thing)
+    lab.want(Footprint(rows=set(around)))
+    under_way = {transfer.resource_id: transfer for transfer in lab.under_way()}
+    for each in around:
+        if (transfer := under_way.get(each)) is not None:
+            facts = {"resource_id": thing.id, "transfer_id": transfer.id}
+            raise UnderWay(name=thing.name, holder=transfer.holder, node=transfer.node, **facts)
+    for each in around[1:]:
+        if each == gripper_of(str(lab.thing(each).owner.get("node"))):
+            raise Elsewhere(resource_id=thing.id, name=thing.name, parent_id=each)
 
 
 def refuse_in_use(lab: Lab, location: Location) -> None:
@@ -100,29 +115,13 @@ def reserved(lab: Lab, places: Iterable[Location]) -> Transfer | None:
     return next((each for each in bare if each.target["location_id"] in ids), None)
 
 
-def attached(location: Location, resource_id: str | None, now: datetime) -> tuple[Location, tuple[Change[Any], ...]]:
+def attached(
+    location: Location, resource_id: str | None, now: datetime, token: int | None = None
+) -> tuple[Location, tuple[Change[Any], ...]]:
     """A location with a resource, or without, and the change that makes it so."""
     fields: dict[str, Any] = {"resource_id": resource_id, "awaits_template": False, "updated_at": now}
     new = location._replace(version=location.version + 1, **fields)
-    return new, (Change(new, "detached" if resource_id is None else "attached"),)
-
-
-def from_template(lab: Lab, location: Location, now: datetime, by: By) -> tuple[Location, tuple[Change[Any], ...]]:
-    """A location with what is made from its template; it awaits the template where that is not there."""
-    name = location.resource_template_name
-    if name is None or any(place.resource_id is not None for place in linked(lab, location)):
-        return location, ()
-    given = dict(location.resource_template_overrides or {})
-    more = {key: given.pop(key) for key in [*given] if key not in NewResource.model_fields}
-    if more and isinstance(known := given.get("attributes") or {}, dict):
-        given["attributes"] = {**known, **more}  # what a resource does not have is an attribute of it
-    instance = Instance.model_construct(overrides={"name": location.name, **given})
-    try:
-        made = templates.instantiate(lab, Instantiate(template=name, instances=(instance,)), now, by)
-    except NoTemplate:
-        return location._replace(awaits_template=True), ()
-    root = made.changes[0].thing
-    return location._replace(resource_id=root.id, awaits_template=False), made.changes
+    return new, (Change(new, "detached" if resource_id is None else "attached", token=token),)
 
 
 def _reserved(location: Location, transfer: Transfer) -> Reserved:

@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from labstow.contracts.errors import Refusal
-from labstow.contracts.lock import MAX_TTL_S
 from labstow.contracts.place_errors import PresenceUnknown
 from labstow.contracts.placing import Move
-from labstow.contracts.transfer import CheckTransfer
+from labstow.contracts.transfer import MAX_DUE_S, CheckTransfer
 from labstow.workers.kit.noun import By, Outcome
 from labstow.workers.lock.line import Wish, obstacle
 from labstow.workers.resource.rules import containers
@@ -141,7 +140,7 @@ def _of_target(lab: Lab, way: Route, now: datetime, by: By) -> Iterator[Found]:
 def _of_beginning(lab: Lab, way: Route, now: datetime, by: By) -> Iterator[Found]:
     """What only shows when somebody begins."""
     try:
-        gripped(lab, way, MAX_TTL_S, None, now, by)
+        gripped(lab, way, MAX_DUE_S, None, now, by)
     except Refusal as refusal:
         yield finding(f"begin.{refusal.code}", refusal.detail, **_json(refusal.facts))
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from labstow.contracts.base_types import BaseType
-from labstow.contracts.lock import MAX_TTL_S, Acquire
+from labstow.contracts.lock import Acquire
 from labstow.contracts.resource import NewResource
 from labstow.workers.kit.leases import hashed
 from labstow.workers.kit.noun import By, Change, Outcome
@@ -53,16 +53,25 @@ def gripped(lab: Lab, way: Route, due_s: float, purpose: str | None, now: dateti
 
 
 def _into_gripper(lab: Lab, way: Route, now: datetime, by: By) -> tuple[Change[Any], ...]:
-    """What brings a thing into a gripper, which is made if it is not there."""
+    """What brings a thing into a gripper, which is made if it is not there, and comes back if it was removed idle.
+
+    Raises:
+        Removed: it was removed with something in it, or with what it was in.
+    """
     detached: tuple[Change[Any], ...] = ()
     if way.source is not None and way.source.resource_id == way.thing.id:
         _, detached = attached(way.source, None, now)
     if way.thing.parent_id == way.gripper_id:
         return detached
-    gripper = lab.container(way.gripper_id) if lab.find(way.gripper_id) is not None else None
+    gripper = lab.find(way.gripper_id)
     draft = Draft(lab, now, gripper)
     if gripper is None:
         enter(draft, _gripper(way))
+    elif gripper.removed_at is not None and gripper.parent_id is None and not gripper.quantity:
+        fields = dict.fromkeys(("removed_at", "removal_id", "removed_from", "position", "order_seq"))
+        draft.change(gripper.id, "restored", **fields)
+    else:
+        lab.container(gripper.id)
     if way.thing.is_container:
         if gripper is not None:
             refuse_cycle(lab, way.thing, gripper)
@@ -85,7 +94,7 @@ def _lease(
     ends -= {lease.id for lease in lab.leases.values() if lease.lease in by.leases and lease.live(now)}
     if not ends:
         return Outcome(None, ()), None, None
-    asked = Acquire(resource_ids=tuple(sorted(ends)), ttl_s=min(due_s, MAX_TTL_S), purpose=purpose or "transfer")
+    asked = Acquire.model_construct(resource_ids=tuple(sorted(ends)), ttl_s=due_s, purpose=purpose or "transfer")
     granted = taking.acquire(lab, asked, now, by)
     secret = str(granted.shown["lease_id"])
     return granted, hashed(secret), secret

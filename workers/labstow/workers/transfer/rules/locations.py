@@ -18,9 +18,12 @@ from labstow.contracts.place_errors import LocationExists, NoRepresentation, Sti
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.journal import same
 from labstow.workers.kit.noun import By, Change, Outcome, Wanted
+from labstow.workers.resource.guard import Guard
 from labstow.workers.transfer.lab import Footprint, Lab, refuse_stale
 from labstow.workers.transfer.location import Location
-from labstow.workers.transfer.rules.attaching import from_template, refuse_in_use, refuse_unattachable
+from labstow.workers.transfer.rules.attaching import admitted, refuse_in_use, refuse_unattachable
+from labstow.workers.transfer.rules.awaiting import from_template
+from labstow.workers.transfer.rules.linking import linked, refuse_two
 
 
 def add(lab: Lab, command: AddLocation, now: datetime, by: By) -> Outcome[Any]:
@@ -44,6 +47,7 @@ def update(lab: Lab, command: UpdateLocation, now: datetime, by: By) -> Outcome[
     fields = {name: getattr(command.changes, name) for name in command.changes.model_fields_set}
     if fields.get("name", location.name) != location.name:
         refuse_taken(lab, fields["name"])
+        refuse_two(lab, linked(lab, location._replace(name=fields["name"])))
     if "representations" in fields:
         fields["representations"] = location.representations | fields["representations"]
     return changed(location, fields, now)
@@ -84,6 +88,7 @@ def made(lab: Lab, new: NewLocation, now: datetime, by: By, **fields: Any) -> tu
     Raises:
         LocationExists: there is one of this name, or id.
         NotFound, Removed, AttachedElsewhere: of what is to be there.
+        OtherAttached: something else is there by another name, or by it two would be at one place.
     """
     refuse_taken(lab, new.name)
     location_id = new.location_id or new_ulid()
@@ -112,11 +117,14 @@ def made(lab: Lab, new: NewLocation, now: datetime, by: By, **fields: Any) -> tu
         version=1,
         head="",
     )._replace(**fields)
+    token, bypassed = None, tuple[Change[Any], ...]()
     if new.resource_id is not None:
+        token, bypassed = admitted(Guard(lab, now, by), lab.find(new.resource_id))
         refuse_unattachable(lab, location, new.resource_id)
         location = location._replace(resource_id=new.resource_id)
+    refuse_two(lab, linked(lab, location))
     location, things = from_template(lab, location, now, by)
-    return location, (*things, Change(location, "added"))
+    return location, (*things, *bypassed, Change(location, "added", token=token))
 
 
 def changed(location: Location, fields: dict[str, Any], now: datetime, what: str = "updated") -> Outcome[Any]:

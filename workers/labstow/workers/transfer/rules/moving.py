@@ -1,5 +1,6 @@
 """The move itself: a thing leaves where it is, is in a gripper and nowhere else, and arrives."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,10 +16,9 @@ from labstow.workers.lock import giving
 from labstow.workers.resource.guard import Guard
 from labstow.workers.resource.nesting import line
 from labstow.workers.resource.rules import containers
-from labstow.workers.resource.thing import Thing
 from labstow.workers.transfer.lab import Footprint, Lab
 from labstow.workers.transfer.resolve import NoteOverdue
-from labstow.workers.transfer.rules.attaching import attached, refuse_unattachable
+from labstow.workers.transfer.rules.attaching import attached, refuse_carried, refuse_unattachable
 from labstow.workers.transfer.rules.checking import findings
 from labstow.workers.transfer.rules.errand import place_of, route, spot
 from labstow.workers.transfer.rules.gripping import gripped
@@ -61,17 +61,17 @@ def complete(lab: Lab, command: CompleteTransfer, now: datetime, by: By) -> Outc
     """A thing where it was to go."""
     transfer = lab.transfer(command.transfer_id)
     refuse_over(transfer)
+    Guard(lab, now, by)  # a lease that is presented is in force, whatever it is for
     if transfer.holder != by.principal:
         raise NotYours(f"the transfer was begun by {transfer.holder}, who completes it")
     target = transfer.target
     position = target["position"] if command.position is None else command.position
     _foresee(lab, transfer, target["container_id"], position, target["location_id"])
-    by = _with_its_lease(lab, transfer, now, by)
-    thing = in_gripper(lab, transfer)
+    refuse_taken_out(lab, transfer)
     if target["container_id"] is not None:
-        moved = _moved(lab, thing, target["container_id"], position, now, by)
+        moved = _moved(lab, transfer, target["container_id"], position, now, by)
     else:
-        moved = _attached(lab, transfer, thing, target["location_id"], now, by)
+        moved = _attached(lab, transfer, target["location_id"], now, by)
     return _over(lab, transfer, "completed", moved, None, now)
 
 
@@ -79,18 +79,18 @@ def abort(lab: Lab, command: AbortTransfer, now: datetime, by: By) -> Outcome[An
     """A thing where it was left."""
     transfer = lab.transfer(command.transfer_id)
     refuse_over(transfer)
-    if transfer.holder != by.principal and not command.reason:
+    Guard(lab, now, by)
+    if transfer.holder != by.principal and not (command.reason or "").strip():
         raise NotYours("the transfer is somebody else's: give a reason to abort it")
     if command.left == "source":
         source = transfer.source
         _foresee(lab, transfer, source["container_id"], source["position"], source["location_id"])
     else:
         _foresee(lab, transfer, command.container_id, command.position, None)
-    by = _with_its_lease(lab, transfer, now, by)
     thing = lab.find(transfer.resource_id)
     moved: tuple[Change[Any], ...] = ()
     if thing is not None and thing.removed_at is None and thing.parent_id == transfer.gripper_id:
-        moved = _left(lab, transfer, thing, command, now, by)
+        moved = _left(lab, transfer, command, now, by)
     return _over(lab, transfer, "aborted", moved, command.reason, now)
 
 
@@ -134,68 +134,73 @@ def refuse_over(transfer: Transfer) -> None:
         raise TransferOver(transfer_id=transfer.id, state=transfer.state, ended_at=ended)
 
 
-def in_gripper(lab: Lab, transfer: Transfer) -> Thing:
-    """What is on its way.
+def refuse_taken_out(lab: Lab, transfer: Transfer) -> None:
+    """Refuse to complete what somebody took out of the gripper.
 
     Raises:
-        NotInGripper: somebody took it out.
+        NotInGripper
     """
     thing = lab.thing(transfer.resource_id)
     if thing.parent_id != transfer.gripper_id:
         facts = {"resource_id": thing.id, "parent_id": thing.parent_id, "transfer_id": transfer.id}
         raise NotInGripper(name=thing.name, node=transfer.node, **facts)
-    return thing
-
-
-def _with_its_lease(lab: Lab, transfer: Transfer, now: datetime, by: By) -> By:
-    """The caller, with the lease of the transfer as proof as long as it is in force."""
-    if transfer.lease is None or not any(lease.live(now) for lease in lab.of(transfer.lease)):
-        return by
-    by = by._replace(leases=(*by.leases, transfer.lease))
-    return by if by.principal == transfer.holder else by._replace(principal=transfer.holder)
 
 
 def _moved(
-    lab: Lab, thing: Thing, container_id: str | None, position: Position | None, now: datetime, by: By
+    lab: Lab, transfer: Transfer, container_id: str | None, position: Position | None, now: datetime, by: By
 ) -> tuple[Change[Any], ...]:
-    to = Move(resource_id=thing.id, container_id=container_id, position=position)
+    """What brings its thing somewhere. That, and what it was to go into, need no other lease than the transfer, however
+    late it is; but others may have one.
+    """
+    to = Move(resource_id=transfer.resource_id, container_id=container_id, position=position)
     outcome = containers.move(lab, to, now, by)
-    return Guard(lab, now, by).pass_(outcome).changes
+    ends = {transfer.resource_id, transfer.target["container_id"]}
+    guard = Guard(*_with_its_lease(lab, transfer, now, by))
+    guard.admit((lab.thing(change.thing.id) for change in outcome.changes if change.thing.id in ends), along=True)
+    return guard.pass_(outcome).changes
 
 
-def _left(
-    lab: Lab, transfer: Transfer, thing: Thing, command: AbortTransfer, now: datetime, by: By
-) -> tuple[Change[Any], ...]:
-    """What brings a thing out of a gripper to where it was left."""
+def _with_its_lease(lab: Lab, transfer: Transfer, now: datetime, by: By) -> tuple[Lab, datetime, By]:
+    """The lease of the transfer as one that the caller has, and presents besides his own; as far as it is in force."""
+    if transfer.lease is None:
+        return lab, now, by
+    rows = lab.of(transfer.lease)
+    live = {lease.id: lease._replace(holder=by.principal) for lease in rows if lease.live(now)}
+    over = {lease.id: lease._replace(lease=None) for lease in rows if lease.id not in live}
+    proven = by._replace(leases=(*by.leases, transfer.lease)) if live else by
+    return replace(lab, leases=lab.leases | over | live), now, proven
+
+
+def _left(lab: Lab, transfer: Transfer, command: AbortTransfer, now: datetime, by: By) -> tuple[Change[Any], ...]:
+    """What brings its thing out of a gripper to where it was left."""
     source = transfer.source
     match command.left:
         case "gripper":
             return ()
         case None:
-            return _moved(lab, thing, command.container_id, command.position, now, by)
+            return _moved(lab, transfer, command.container_id, command.position, now, by)
         case "source" if source["container_id"] is not None:
-            moved = _moved(lab, thing, source["container_id"], source["position"], now, by)
-            return (*moved, *(_attached_again(lab, transfer, thing, now) if source.get("attached") else ()))
+            moved = _moved(lab, transfer, source["container_id"], source["position"], now, by)
+            return (*moved, *(_attached_again(lab, transfer, now) if source.get("attached") else ()))
         case "source" if source["location_id"] is not None:
-            return _attached(lab, transfer, thing, source["location_id"], now, by)
+            return _attached(lab, transfer, source["location_id"], now, by)
         case _:
-            return _moved(lab, thing, None, None, now, by)
+            return _moved(lab, transfer, None, None, now, by)
 
 
-def _attached_again(lab: Lab, transfer: Transfer, thing: Thing, now: datetime) -> tuple[Change[Any], ...]:
+def _attached_again(lab: Lab, transfer: Transfer, now: datetime) -> tuple[Change[Any], ...]:
     """What attaches a thing that is in something to where it was attached besides."""
     location = lab.location(transfer.source["location_id"])
-    refuse_unattachable(lab, location, thing.id, by=transfer.id)
-    return attached(location, thing.id, now)[1]
+    refuse_carried(lab, lab.thing(transfer.source["container_id"]))
+    refuse_unattachable(lab, location, transfer.resource_id, by=transfer.id)
+    return attached(location, transfer.resource_id, now)[1]
 
 
-def _attached(
-    lab: Lab, transfer: Transfer, thing: Thing, location_id: str, now: datetime, by: By
-) -> tuple[Change[Any], ...]:
+def _attached(lab: Lab, transfer: Transfer, location_id: str, now: datetime, by: By) -> tuple[Change[Any], ...]:
     location = lab.location(location_id)
-    refuse_unattachable(lab, location, thing.id, by=transfer.id)
-    _, changes = attached(location, thing.id, now)
-    return (*_moved(lab, thing, None, None, now, by), *changes)
+    refuse_unattachable(lab, location, transfer.resource_id, by=transfer.id)
+    _, changes = attached(location, transfer.resource_id, now)
+    return (*_moved(lab, transfer, None, None, now, by), *changes)
 
 
 def _over(

@@ -20,6 +20,7 @@ from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.mistakes import invalid
 from labstow.workers.kit.noun import By, Change, Outcome, Wanted
 from labstow.workers.template.overriding import gives, merged
+from labstow.workers.transfer.comparing import same
 from labstow.workers.transfer.lab import Footprint, Lab
 from labstow.workers.transfer.pattern import Pattern, Sort
 from labstow.workers.transfer.rules.fitting import misfit, refuse_schema, unbound
@@ -55,7 +56,8 @@ def from_pattern(lab: Lab, command: AddFromTemplate, now: datetime, by: By) -> O
 
     Raises:
         NoPattern: it, or a representation template that it names, is not there.
-        Unbound: a role has no node, or what its node must know of the place is not complete.
+        Unbound: a role has no node, or what its node must know of the place is not complete, or it plays several roles
+            and would have to know the place in several ways.
     """
     pattern = lab.pattern("location_template", command.template)
     roles: dict[str, str] = pattern.body["representation_templates"]
@@ -63,21 +65,27 @@ def from_pattern(lab: Lab, command: AddFromTemplate, now: datetime, by: By) -> O
         raise unbound(f"node_bindings: {pattern.name} has no role {unknown[0]!r}")
     if missing := sorted(roles.keys() - command.node_bindings.keys()):
         raise unbound(f"node_bindings: no node for the role {', '.join(map(repr, missing))}")
-    lab.want(Footprint(patterns={("representation_template", name) for name in roles.values()}))
-    representations = {
-        command.node_bindings[role]: representation(
-            lab.pattern("representation_template", name), command.representation_overrides.get(role, {}), role
+    made_from = pattern.body["resource_template_name"]
+    lab.want(
+        Footprint(
+            patterns={("representation_template", name) for name in roles.values()},
+            templates={(made_from.casefold(), None)} if made_from is not None else set(),
         )
-        for role, name in roles.items()
-    }
-    overrides = merged(pattern.body["resource_template_overrides"] or {}, command.resource_template_overrides or {})
+    )
+    representations: dict[str, Any] = {}
+    for role, name in roles.items():
+        node, overrides = command.node_bindings[role], command.representation_overrides.get(role, {})
+        known = representation(lab.pattern("representation_template", name), overrides, role)
+        if not same(known, representations.setdefault(node, known)):
+            raise unbound(f"node_bindings.{role}: {node} plays another role, in which it knows the place otherwise")
+    given = merged(pattern.body["resource_template_overrides"] or {}, command.resource_template_overrides or {})
     try:
         new = NewLocation(
             name=command.name,
             description=command.description,
             representations=representations,
-            resource_template_name=pattern.body["resource_template_name"],
-            resource_template_overrides=overrides or None,
+            resource_template_name=made_from,
+            resource_template_overrides=given or None,
             allow_transfers=_given(command.allow_transfers, pattern.body["default_allow_transfers"]),
             location_template_name=pattern.name,
             node_bindings=command.node_bindings,
