@@ -96,4 +96,4 @@ if __name__ == "__main__":
     try:
         asyncio.run(main())
     except (Refusal, httpx.HTTPError) as trouble:
-        sys.exit(f"first_plate: {trouble}\nIs labstow running? `labstow up` starts it.")
+        sys.exit(f"first_plate: {trouble}\nIs labstow running? `labstow up` starts it. (Asked at {REST} and {NATS}.)")

@@ -88,4 +88,4 @@ if __name__ == "__main__":
     try:
         asyncio.run(main())
     except Refusal as trouble:
-        sys.exit(f"locked_transfer: {trouble}\nIs labstow running? `labstow up` starts it.")
+        sys.exit(f"locked_transfer: {trouble}\nIs labstow running? `labstow up` starts it. (Asked at {NATS}.)")

@@ -84,4 +84,4 @@ if __name__ == "__main__":
     try:
         asyncio.run(main())
     except Refusal as trouble:
-        sys.exit(f"plate_life: {trouble}\nIs labstow running? `labstow up` starts it.")
+        sys.exit(f"plate_life: {trouble}\nIs labstow running? `labstow up` starts it. (Asked at {NATS}.)")

@@ -11,7 +11,7 @@ from nats.errors import NoRespondersError
 from labstow.client import bus as bus_module
 from labstow.client.bus import NOT_THIS_TRY, Bus, Reply
 from labstow.contracts import headers
-from labstow.contracts.errors import NoWorker, OutcomeUnknown, RequestTooLarge
+from labstow.contracts.errors import DeadlinePassed, NoWorker, OutcomeUnknown, RequestTooLarge
 from labstow.contracts.ulids import new_ulid
 from labstow.infra.embedded.nats import NatsServer
 from tests.client.conftest import Serve
@@ -117,16 +117,29 @@ async def test_refused_to_the_end_after_a_try_without_an_answer_the_outcome_is_u
     assert 2 < len(tries) < 12
 
 
+@pytest.mark.parametrize("code", NOT_THIS_TRY - {DeadlinePassed.code})
+async def test_what_is_away_for_a_moment_is_asked_again(quiet_nats: NatsServer, serve: Serve, code: str) -> None:
+    """For as long as the caller is patient; then he is told what there is. Seen to fail: told at once."""
+    away, verb = Reply(503, b"{}", code), f"test.away.{code}"
+    replies = [away, away, Reply(200, b"back")]
+    await serve(verb, lambda _: replies.pop(0) if replies else away)
+    async with Bus(quiet_nats.url) as bus:
+        assert await bus.ask(verb, b"") == Reply(200, b"back")
+        assert await bus.ask(verb, b"", budget=0.5) == away
+        replies += [away, Reply(200, b"back")]
+        assert await bus.ask(verb, b"", patience=0) == away
+
+
 async def test_any_other_refusal_is_the_outcome_and_so_is_one_of_the_first_try(
     quiet_nats: NatsServer, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bus_module, "TRY", 0.1)
-    busy, taken = Reply(503, b"{}", "worker.busy"), Reply(409, b"{}", "resource.id_taken")
+    late, taken = Reply(504, b"{}", "deadline.passed"), Reply(409, b"{}", "resource.id_taken")
     later: list[Reply | None] = [None, taken]
-    await serve("test.at_once", lambda _: busy)
+    await serve("test.at_once", lambda _: late)
     await serve("test.taken", lambda _: later.pop(0))
     async with Bus(quiet_nats.url) as bus:
-        assert await bus.ask("test.at_once", b"") == busy
+        assert await bus.ask("test.at_once", b"") == late
         assert await bus.ask("test.taken", b"") == taken
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 from madsci.common.types.resource_types import Asset  # type: ignore[import-not-found]
 
+from tests.copies import alike
+
 
 def tell(step: str, got: object) -> None:
     """Print a step and what the client got."""
@@ -31,4 +33,4 @@ def _plain(got: object) -> object:
     if isinstance(got, list | tuple):
         return [_plain(one) for one in got]
     model = getattr(got, "unwrap", got)
-    return model.model_dump(mode="json") if hasattr(model, "model_dump") else got
+    return alike(model.model_dump(mode="json")) if hasattr(model, "model_dump") else got

@@ -139,7 +139,11 @@ def test_many_are_brought_in_and_those_that_are_there_are_left_or_written_over(t
     assert counts["imported"] == [2, 0, []]
     assert counts["imported: again"] == [1, 1, []]
     (over,) = tour["imported: over"]["locations"]
-    assert (over["description"], over["representations"]) == ("again", {"tour_arm": 1, "tour_eye": 2})
+    assert (over["description"], over["representations"]) == ("again", {"tour_eye": 2})
+    (bare,) = tour["imported: over, without a description"]["locations"]
+    assert (bare["description"], bare["representations"]) == (None, {"tour_eye": 2})
+    (error,) = tour["imported: with a removed id"]["errors"]
+    assert "was removed" in error
     assert over["location_id"] == tour["imported"]["locations"][0]["location_id"]
     assert names(tour["imported: a file"]["locations"]) == ["tour.in_4", "tour.in_5"]
 

@@ -76,14 +76,14 @@ def test_a_batch_has_1_to_500_steps() -> None:
 
 
 @pytest.mark.parametrize("command", TREES, ids=lambda command: command.__name__)
-def test_the_steps_of_a_batch_hold_2500_resources_at_most_in_all(command: type[Command[Any]]) -> None:
+def test_the_steps_of_a_batch_hold_3000_resources_at_most_in_all(command: type[Command[Any]]) -> None:
     """Each of them is small enough alone, and all together are no transaction; seen to fail without `_counted`."""
 
     def step(things: int) -> Json:
         return {"verb": verb(command), "command": EXAMPLES[command] | {"resource": box(things)}}
 
     sent(step(MAX_NODES - 1000), step(999), step(1), POP)
-    with pytest.raises(ValidationError, match="2501 resources in one batch, at most 2500 fit: send it in parts"):
+    with pytest.raises(ValidationError, match="3001 resources in one batch, at most 3000 fit: send it in parts"):
         sent(step(MAX_NODES - 1000), step(1000), step(1), POP)
 
 
@@ -91,9 +91,9 @@ def test_what_is_to_be_made_from_templates_counts_as_well() -> None:
     """How much each of them is, only the worker knows."""
     step = {"verb": verb(Instantiate), "command": {"template": "Plate 96", "instances": [{}] * 500}}
 
-    sent(*[step] * 5)
-    with pytest.raises(ValidationError, match="2501 resources in one batch"):
-        sent(*[step] * 5, {"verb": "push", "command": {"container_id": RACK_ID, "resource": {"name": "x"}}})
+    sent(*[step] * 6)
+    with pytest.raises(ValidationError, match="3001 resources in one batch"):
+        sent(*[step] * 6, {"verb": "push", "command": {"container_id": RACK_ID, "resource": {"name": "x"}}})
 
 
 def test_a_batch_can_say_why() -> None:

@@ -328,14 +328,14 @@ def boxes(count: int, *, deep: bool) -> dict[str, Any]:
 
 @pytest.mark.parametrize("command", [Add, Init, Upsert, Replace])
 @pytest.mark.parametrize("deep", [False, True])
-def test_one_command_names_2500_resources_at_most(command: type[Message], deep: bool) -> None:
+def test_one_command_names_3000_resources_at_most(command: type[Message], deep: bool) -> None:
     """A larger one would be a transaction of seconds; seen to fail without `_counted`."""
     full, more = (NewResource.model_validate(boxes(MAX_NODES + extra, deep=deep)) for extra in (0, 1))
 
     command.model_validate_json(json.dumps({"resource": boxes(MAX_NODES, deep=deep)}))
     command.model_validate({"resource": full})
     for tree in (more, boxes(MAX_NODES + 1, deep=deep)):
-        with pytest.raises(ValidationError, match=r"2501 resources in one command, at most 2500 .* parent_id"):
+        with pytest.raises(ValidationError, match=r"3001 resources in one command, at most 3000 .* parent_id"):
             command.model_validate({"resource": tree})
 
 

@@ -111,7 +111,7 @@ async def test_a_lease_of_somebody_else_or_of_other_things_proves_nothing(rest: 
     answer = await rest.post("/resource/update", json=update, headers=ADA | {"Labstow-Lease": unfit})
     await assert_refused(rest, answer, 423)
     subset = {"lease_id": lease, "resource_ids": [other]}
-    await assert_refused(rest, await rest.post("/locks/release", json=subset, headers=ADA), 422)
+    await assert_refused(rest, await rest.post("/locks/release", json=subset, headers=ADA), 410)
     assert (await rest.get(f"/resource/{bottle}")).json()["resource_name"] == "B"
 
 

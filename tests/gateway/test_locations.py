@@ -266,6 +266,26 @@ async def test_those_that_are_there_are_written_over_if_that_is_asked(http: Conn
     ]
 
 
+async def test_what_is_written_over_has_only_what_is_brought_in(http: Connect) -> None:
+    known = place(representations={"arm": 1, "eye": 2, "belt": 3})
+    later = place(representations={"arm": 7, "eye": 2, "taught meanwhile": 4})
+    changed: Any = {"location_update": lambda _: later, "location_unrepresent": lambda _: place()}
+    lab = WrittenLab(location_add=LocationExists(by="name", key="a"), location_get=lambda _: known, **changed)
+    body = [{"name": "a", "description": None, "representations": {"arm": 7}}]
+    assert (await http(lab).post("/locations/import?overwrite=true", json=body)).json()["imported"] == 1
+    assert lab.asked[2:] == [
+        ("location.update", {"location": PLACE, "changes": {"description": None, "representations": {"arm": 7}}}),
+        ("location.unrepresent", {"location": PLACE, "node": "eye"}),
+    ]
+
+
+async def test_an_id_of_a_location_that_was_removed_is_called_so(http: Connect) -> None:
+    taken, gone = LocationExists(by="ID", key=PLACE), NoLocation(by="ID", key=PLACE)
+    client = http(WrittenLab(location_add=taken, location_get=gone))
+    told = (await client.post("/locations/import", json=[{"name": "rack", "location_id": PLACE}])).json()
+    assert "was removed" in told["errors"][0]
+
+
 async def test_an_id_that_another_location_has_is_an_error_of_the_one_that_is_brought_in(http: Connect) -> None:
     taken, nobody = LocationExists(by="ID", key=PLACE), NoLocation(by="name", key="rack")
     client = http(WrittenLab(location_add=taken, location_get=nobody))

@@ -79,10 +79,19 @@ async def test_who_names_no_client_and_no_duration_locks_as_who_asks_for_five_mi
     assert lab.asked[2] == ("lock.release", {"session": session, "resource_ids": [ID]})
 
 
-@pytest.mark.parametrize("no", [HELD, InLine(name="S1", waiters=2), Cooling(name="S1", until="until 7")])
-async def test_what_cannot_be_locked_now_is_409_and_says_why(http: Connect, no: Refusal) -> None:
+@pytest.mark.parametrize(
+    ("no", "detail"),
+    [
+        (HELD, "S1 is locked by ada: free in 2 s, if not released before"),
+        (InLine(name="S1", waiters=2), "S1 is free, but 2 others wait for it already: try again later"),
+        (Cooling(name="S1", until="until 7"), "S1 was left by force and is not given yet: until 7"),
+    ],
+)
+async def test_what_cannot_be_locked_now_is_409_and_says_why_to_who_cannot_wait(
+    http: Connect, no: Refusal, detail: str
+) -> None:
     answer = await http(lab_of_locks(lock_acquire=no)).post(f"/resource/{ID}/lock?client_id={CLIENT}")
-    assert (answer.status_code, answer.json()["code"], answer.json()["detail"]) == (409, no.code, no.detail)
+    assert (answer.status_code, answer.json()["code"], answer.json()["detail"]) == (409, no.code, detail)
 
 
 @pytest.mark.parametrize("seconds", ["0", "-5", "NaN", "1e9", "1e999", "inf", "five", "", "1_000", "0x10"])

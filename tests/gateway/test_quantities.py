@@ -19,13 +19,18 @@ BUFFER = thing(base_type="consumable", quantity="400.000000000000", capacity="10
         ("POST", "quantity/increase?amount=-50", "increase-quantity", {"amount": "50"}),
         ("POST", "quantity/decrease?amount=-50", "decrease-quantity", {"amount": "50"}),
         ("POST", "quantity/decrease?amount=1e-05", "decrease-quantity", {"amount": "1e-05"}),
+        ("POST", "quantity?quantity=0.30000000000000004", "set-quantity", {"quantity": "0.3"}),
+        ("POST", "quantity/increase?amount=66.66666666666666", "increase-quantity", {"amount": "66.666666666667"}),
+        ("POST", "quantity/decrease?amount=-0.3333333333333333", "decrease-quantity", {"amount": "0.333333333333"}),
+        ("POST", "quantity/change_by?amount=-0.3333333333333333", "change-quantity", {"by": "-0.333333333333"}),
+        ("POST", "capacity?capacity=0.1234567890123", "set-capacity", {"capacity": "0.123456789012"}),
         ("POST", "capacity?capacity=900", "set-capacity", {"capacity": "900"}),
         ("DELETE", "capacity", "clear-capacity", {}),
         ("POST", "fill", "fill", {}),
         ("POST", "empty", "empty", {}),
     ],
 )
-async def test_an_amount_goes_to_the_worker_as_it_was_written(
+async def test_an_amount_goes_to_the_worker_as_it_was_written_and_a_float_with_the_places_that_are_kept(
     http: Connect, method: str, path: str, verb: str, command: Json
 ) -> None:
     lab = WrittenLab(**{f"resource_{verb.replace('-', '_')}": lambda _: BUFFER})
@@ -43,7 +48,9 @@ async def test_an_amount_goes_to_the_worker_as_it_was_written(
         "quantity?quantity=NaN",
         "quantity?quantity=-1",
         "quantity?quantity=1e999999",
-        "quantity?quantity=0.1234567890123",
+        "quantity?quantity=0.12345678901230",
+        "quantity?quantity=0.3000000000000000444",
+        "quantity/increase?amount=1e-13",
         "quantity?quantity=1&quantity=2",
         "quantity?amount=1",
         "quantity/change_by?amount=0",

@@ -159,13 +159,15 @@ async def test_a_removed_template_is_gone(http: Connect) -> None:
 
 async def test_a_resource_is_made_with_overrides_by_our_names_and_the_same_again_is_the_same(http: Connect) -> None:
     lab = WrittenLab(template_instantiate=lambda _: {"resources": [thing(name="Plate 8")]})
-    overrides = {"attributes": {"lot": "L-1"}, "resource_description": "d", "length": 3, "is_one_indexed": False}
+    overrides = {"attributes": {"lot": "L-1"}, "attributes.from.shop": "a", "resource_description": "d", "length": 3}
+    overrides |= {"is_one_indexed": False, "quantity": 0.1 + 0.2}
     body = {"resource_name": "Plate 8", "overrides": overrides, "add_to_database": True}
     answer = await http(lab).post("/template/plate 96/create_resource", json=body)
     assert (answer.json()["resource_name"], answer.headers["etag"]) == ("Plate 8", '"3"')
-    ours = {"attributes": {"lot": "L-1"}, "description": "d", "columns": 3, "one_indexed": False}
+    ours = {"attributes": {"lot": "L-1", "from": {"shop": "a"}}, "description": "d", "columns": 3}
+    ours |= {"one_indexed": False, "quantity": 0.3}
     command = {"template": "plate 96", "instances": [{"name": "Plate 8", "overrides": ours}]}
-    assert lab.asked == [("template.instantiate", command | {"attach": True, "add": True})]
+    assert lab.asked == [("template.instantiate", command | {"attach_by_name": True, "add": True})]
 
 
 @pytest.mark.parametrize(("told", "add"), [(False, False), (None, True), (True, True)])

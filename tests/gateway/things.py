@@ -10,6 +10,7 @@ from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, ORDERED, SHAPE
 from labstow.contracts.positions import Geometry, canonical
 from labstow.contracts.ulids import derived_ulid
 from labstow.gateway.madsci.shown import forget, shown
+from tests.copies import alike
 
 Json = dict[str, Any]
 
@@ -112,4 +113,4 @@ def places(geometry: Geometry) -> st.SearchStrategy[tuple[Any, Any]]:
 def answered(thing: dict[str, Any]) -> Any:
     """A thing in their shape, as it is read from an answer. What is made up has versions made up, too."""
     forget()
-    return orjson.loads(orjson.dumps(shown(thing)))
+    return alike(orjson.loads(orjson.dumps(shown(thing))))

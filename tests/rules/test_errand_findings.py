@@ -59,6 +59,25 @@ def with_a_full_gripper(at: Scene) -> Wish:
     return at.plate, "deck", {}
 
 
+def what_was_left_in_another_gripper(at: Scene) -> Wish:
+    at.lab.abort(at.lab.begin(at.plate, "deck"), "gripper")
+    return at.plate, "bench", {"node": RAIL}
+
+
+def what_is_in_a_thing_that_was_left_in_another_gripper(at: Scene) -> Wish:
+    tube = at.lab.add(into=at.lab.add("container", at.plate, position="A1"))
+    at.lab.abort(at.lab.begin(at.plate, "deck"), "gripper")
+    return tube, "bench", {"node": RAIL}
+
+
+def what_is_in_a_thing_that_another_carries(at: Scene) -> Wish:
+    """However late."""
+    tube = at.lab.add(into=at.plate, position="A1")
+    at.lab.begin(at.plate, "deck", due_s=1)
+    at.lab.later(2)
+    return tube, "bench", {"node": RAIL}
+
+
 def with_a_node_whose_thing_was_taken(at: Scene) -> Wish:
     """Its gripper is empty, but nobody said yet what became of what was in it."""
     begun = at.carried("bench", node=ARM, due_s=1)
@@ -257,6 +276,9 @@ FINDINGS: Final[dict[Callable[[Scene], Wish], list[str]]] = {
     to_where_the_node_is_not_taught: ["target.not_taught"],
     with_an_absent_node: ["node.absent"],
     with_a_full_gripper: ["node.busy"],
+    what_was_left_in_another_gripper: ["source.other_gripper"],
+    what_is_in_a_thing_that_was_left_in_another_gripper: ["source.other_gripper"],
+    what_is_in_a_thing_that_another_carries: ["source.other_gripper"],
     with_a_node_whose_thing_was_taken: ["node.busy"],
     what_is_under_way: ["thing.under_way"],
     into_a_zone: ["zone.busy"],

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from labstow.contracts.location import RemoveLocation
-from labstow.contracts.placing import Move
-from labstow.contracts.resource import Add, Remove, Restore
+from labstow.contracts.placing import Move, Pop
+from labstow.contracts.resource import Add, Remove
 from labstow.contracts.ulids import derived_ulid
 from labstow.workers.lock.policy import Policy
 from labstow.workers.transfer.resolve import NoteOverdue
@@ -124,6 +124,21 @@ def test_where_it_was_left_is_where_it_is(scene: Scene, left: str) -> None:
         assert lab.where(plate)[0] == scene.slot
 
 
+@pytest.mark.parametrize("kind", ["stack", "queue"])
+def test_what_is_put_back_into_a_line_has_its_old_place_in_it(scene: Scene, kind: str) -> None:
+    """I19: before what stood behind it, and before what came meanwhile."""
+    lab, line = scene.lab, scene.thing(kind, at="hotel")
+    things = [lab.add(into=line) for _ in range(3)]
+    for thing in (things[1], things[0], things[2]):
+        begun = lab.begin(thing, "deck", node=RAIL)
+        things.append(lab.add(into=line))
+        assert begun["source"]["order"] == lab.lab.transfers[begun["transfer_id"]].source["order"]
+        lab.abort(begun)
+        assert sorted(things, key=lambda each: lab.thing(each).order_seq or 0) == things
+    for thing in things if kind == "queue" else reversed(things):
+        assert lab.ask(Pop(container_id=line))["resource"]["resource_id"] == thing
+
+
 def test_what_was_attached_is_attached_again(scene: Scene) -> None:
     """To a bare place; and where it was in something besides, both. What had the place meanwhile keeps it."""
     lab, rack = scene.lab, scene.rack
@@ -214,25 +229,6 @@ def test_others_cannot_touch_what_is_carried_nor_where_it_goes(scene: Scene) -> 
     assert over["left_at"] == {"container_id": None, "position": None, "location_id": None}
 
 
-def test_what_was_removed_from_a_gripper_is_given_up(scene: Scene) -> None:
-    """Nothing that is done to a thing keeps its transfer open for ever."""
-    lab = scene.lab
-    for left in ("source", "gripper", "nowhere"):
-        thing = lab.add(into=scene.rack)
-        begun = lab.begin(thing, "deck")
-        lab.ask(Remove(resource_id=thing), leases=[begun["lease_id"]])
-        assert refused(lab.complete, begun) == "resource.removed"
-        assert lab.abort(begun, left)["left_at"] == {"container_id": None, "position": None, "location_id": None}
-
-
-def test_a_gripper_that_is_removed_with_what_is_in_it_is_given_up(scene: Scene) -> None:
-    lab = scene.lab
-    begun = lab.begin(scene.plate, "deck")
-    lab.ask(Remove(resource_id=gripper_of(ARM)), leases=[begun["lease_id"]])
-    lab.abort(begun, "gripper")
-    assert lab.open() == []
-
-
 def test_a_late_complete_is_fine_while_nobody_else_took_it(scene: Scene) -> None:
     """I4: the lease is over, and proves nothing; what somebody else holds does not change."""
     lab = scene.lab
@@ -266,16 +262,20 @@ def test_what_is_overdue_is_told_once(scene: Scene) -> None:
 
 
 def test_a_lease_that_is_presented_is_used_as_it_is(scene: Scene) -> None:
-    """I2: on both, on one of them, or on the whole of what it is in; it stays after the transfer, and must be shown."""
+    """I2: on both, on one of them, or on the whole of what it is in; it stays after the transfer, and must be shown.
+
+    The tokens are those of both, whichever lease is on them.
+    """
     lab, plate = scene.lab, scene.plate
     both = lab.have(plate, scene.slot, ttl_s=3600)
     begun = lab.begin(plate, "deck", leases=[both])
-    assert (begun["lease_id"], begun["tokens"]) == (None, {})
+    tokens = {each: lab.lease(each).token for each in (plate, scene.slot)}
+    assert (begun["lease_id"], begun["tokens"]) == (None, tokens)
     assert refused(lab.complete, begun) == "resource.locked"
     lab.complete(begun, leases=[both])
     assert lab.lease(plate).held
     begun = lab.begin(plate, scene.rack, leases=[both])
-    assert begun["tokens"].keys() == {scene.rack}
+    assert begun["tokens"] == {plate: tokens[plate], scene.rack: lab.lease(scene.rack).token}
     lab.complete(begun, leases=[both])
     assert (lab.lease(plate).held, lab.lease(scene.rack).held) == (True, False)
     lab.release(both)
@@ -348,35 +348,6 @@ def test_the_lease_lasts_as_long_as_the_transfer_is_due(scene: Scene) -> None:
     lab.complete(begun)
 
 
-def test_a_gripper_that_was_removed_is_there_again_when_it_is_needed(scene: Scene) -> None:
-    """Its node is not idle for ever. It is in nothing then, wherever it was."""
-    lab, gripper = scene.lab, gripper_of(ARM)
-    lab.complete(lab.begin(scene.plate, "deck"))
-    lab.ask(Move(resource_id=gripper, container_id=lab.add("container", name="arm")))
-    for target in ("bench", "deck"):
-        lab.remove(gripper)
-        assert lab.check(scene.plate, target) == []
-        begun = lab.begin(scene.plate, target)
-        assert (lab.gripper(), lab.where(gripper)) == ([scene.plate], (None, None, None))
-        entries = [entry for entry in lab.unit.entries if entry["op_id"] == lab.unit.entries[-1]["op_id"]]
-        assert [entry["what"] for entry in entries if entry["entity_id"] == gripper] == ["restored"]
-        lab.complete(begun)
-
-
-def test_a_gripper_that_was_removed_with_what_it_held_comes_back_with_that(scene: Scene) -> None:
-    """Nor where it went with what it was in: somebody has to say what became of that."""
-    lab, gripper = scene.lab, gripper_of(ARM)
-    lab.abort(lab.begin(scene.plate, "deck"), "gripper")
-    lab.remove(gripper)
-    assert lab.check(scene.rack, "bench") == ["begin.resource.removed"]
-    lab.ask(Restore(resource_id=gripper))
-    assert lab.check(scene.rack, "bench") == ["node.busy"]
-    lab.complete(lab.begin(scene.plate, "deck"))
-    lab.ask(Move(resource_id=gripper, container_id=(arm := lab.add("container", name="arm"))))
-    lab.remove(arm)
-    assert lab.check(scene.rack, "bench") == ["begin.resource.removed"]
-
-
 def test_linked_names_are_one_place(scene: Scene) -> None:
     """What is at one is at all of them: taken from there, and brought there, by who knows any of the names."""
     lab, plate = scene.lab, scene.plate
@@ -413,31 +384,6 @@ def test_what_is_on_its_way_is_attached_nowhere_and_its_target_is_kept_for_it(sc
     assert refused(lab.attach, "bench", lab.add()) == "location.reserved"
     lab.complete(begun)
     assert lab.where(scene.plate) == (None, None, "bench")
-
-
-def test_what_is_in_a_gripper_is_at_no_location(scene: Scene) -> None:
-    """I16: nor is what is in that, at any depth: under way, or left there. What is in something else may be at one."""
-    lab, rack = scene.lab, scene.rack
-    box = lab.add("container", scene.plate, position="A1")
-    tube = lab.add(into=box)
-    lab.place("shelf")
-    begun = lab.begin(scene.plate, "deck", due_s=1)
-    assert refused(lab.attach, "shelf", scene.plate) == refused(lab.place, "new", scene.plate) == "resource.locked"
-    lab.later(2)
-    for thing in (scene.plate, box, tube):
-        assert refused(lab.attach, "shelf", thing) == "resource.under_way"
-        assert refused(lab.place, "new", thing) == "resource.under_way"
-    lab.abort(begun, "gripper")
-    for thing in (scene.plate, box, tube):
-        assert refused(lab.attach, "shelf", thing) == "resource.elsewhere"
-        assert refused(lab.place, "new", thing) == "resource.elsewhere"
-    lab.complete(lab.begin(scene.plate, rack))
-    lab.attach("shelf", tube)
-    lab.detach("shelf")
-    lab.attach("shelf", scene.plate)
-    lab.ask(Move(resource_id=gripper_of(ARM), container_id=(arm := lab.add("container", name="arm"))))
-    lab.place("dock", gripper_of(ARM))
-    lab.place("aisle", arm)
 
 
 def test_what_was_attached_besides_is_not_attached_again_where_its_box_is_carried(scene: Scene) -> None:

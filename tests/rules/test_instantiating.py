@@ -18,7 +18,7 @@ from labstow.contracts.errors import (
 from labstow.contracts.resource import MAX_NODES, Patch, Update
 from labstow.contracts.ulids import new_ulid
 from tests.rules.loading import decision
-from tests.rules.room import Json
+from tests.rules.room import Json, new
 from tests.rules.stock import PLATE, RACK, TUBES, Stock, order
 
 
@@ -258,6 +258,89 @@ def test_attaching_never_answers_what_was_removed_or_taken_from_or_made_from_ano
 
     for known, name in ((removed, "removed"), (used, "used"), (other, "left")):
         assert stock.make("Rack", {"name": name}, attach=True)[0]["resource_id"] != known["resource_id"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"attributes": {"lot": "B"}}, {"quantity": "0.2"}, {"description": "x"}, {"capacity": 2}, {"unit": "L"},
+     {"owner": {"project": "x"}}],
+)  # fmt: skip
+def test_what_goes_by_a_name_is_answered_as_it_is_whatever_became_of_it(stock: Stock, fields: Json) -> None:
+    """A node that starts again asks by name for what it worked with; the template may have changed, too."""
+    stock.create("Buffer", TUBES[0] | {"attributes": {"lot": "A"}})
+    (first,) = stock.make("Buffer", attach_by_name=True)
+    stock.room.ask(Update(resource_id=first["resource_id"], changes=Patch.model_validate(fields)))
+    stock.create("Buffer", TUBES[0] | {"attributes": {"lot": "C"}}, replace=True, required_overrides=["attributes.lot"])
+    versions = stock.room.versions()
+    (again,) = stock.make("buffer", attach_by_name=True)
+
+    assert (again["resource_id"], again["version"]) == (first["resource_id"], 2)
+    assert stock.room.versions() == versions
+
+
+def test_what_goes_by_a_name_comes_with_what_was_put_into_it_whoever_made_it(stock: Stock) -> None:
+    stock.create("Nest", {"name": "nest", "resource_class": "nest", "base_type": "slot"})
+    nest = stock.room.add("slot", name="nest", resource_class="nest", children=[new(name="plate")])
+    (found,) = stock.make("Nest", attach_by_name=True)
+
+    assert (found["resource_id"], found["template_name"]) == (nest, None)
+    assert [child["name"] for child in found["children"]] == ["plate"]
+
+
+def test_what_goes_by_another_name_class_type_or_owner_is_another_thing(stock: Stock) -> None:
+    """And what was removed goes by no name."""
+    stock.create("Nest", {"name": "nest", "resource_class": "nest", "base_type": "slot"})
+    stock.room.add("stack", name="nest", resource_class="nest")
+    asked: list[Json] = [{}, {"name": "nest 2"}, {"overrides": {"resource_class": "x"}}]
+    asked += [{"overrides": {"owner": {"node": node, "at": None}}} for node in "ab"]
+    made = [stock.make("Nest", one, attach_by_name=True)[0]["resource_id"] for one in asked]
+
+    assert len(set(made)) == 5
+    assert [stock.make("Nest", one, attach_by_name=True)[0]["resource_id"] for one in asked] == made
+    stock.room.remove(made[1])
+    assert stock.make("Nest", asked[1], attach_by_name=True)[0]["resource_id"] != made[1]
+
+
+def test_of_several_of_one_name_the_oldest_is_answered_or_the_one_with_the_id(stock: Stock) -> None:
+    stock.create("Tube", TUBES[0])
+    ids = [new_ulid() for _ in range(3)]
+    stock.make("Tube", *({"resource_id": id_} for id_ in ids))
+    first, named, other = stock.make("Tube", {}, {"resource_id": ids[2]}, {"name": "x"}, attach_by_name=True)
+
+    assert (first["resource_id"], named["resource_id"]) == (ids[0], ids[2])
+    assert other["resource_id"] not in ids
+    refusal = stock.room.refused(order("Tube", {"name": "y", "resource_id": ids[1]}, attach_by_name=True))
+    assert isinstance(refusal, IdTaken)
+
+
+def test_one_name_twice_in_one_command_is_one_thing(stock: Stock) -> None:
+    stock.create("Rack", RACK)
+    racks = stock.make("Rack", {"name": "a"}, {"name": "b"}, {"name": "a"}, attach_by_name=True)
+
+    assert [rack["resource_id"] == racks[0]["resource_id"] for rack in racks] == [True, False, True]
+    assert racks[2]["children"] == racks[0]["children"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "at"),
+    [
+        ({"resource_class": 7}, "resource_class"),
+        ({"owner": "me"}, "owner"),
+        ({"name": ""}, "name"),
+        ({"base_type": "x"}, "overrides.base_type"),
+    ],
+)
+def test_what_nothing_can_go_by_is_refused_with_its_place(stock: Stock, overrides: Json, at: str) -> None:
+    stock.create("Plate", PLATE)
+    refusal = stock.room.refused(order("Plate", {"overrides": overrides}, attach_by_name=True))
+
+    assert [error["at"] for error in refusal.facts["errors"]] == [f"instances.0.{at}"]
+
+
+def test_what_goes_by_a_name_and_is_not_there_needs_all_that_the_template_requires(stock: Stock) -> None:
+    stock.create("Plate", PLATE, required_overrides=["attributes.lot"])
+
+    assert isinstance(stock.room.refused(order("Plate", attach_by_name=True)), MissingOverrides)
 
 
 def test_what_is_asked_for_twice_at_once_with_attach_is_one(stock: Stock) -> None:

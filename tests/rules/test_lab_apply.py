@@ -78,6 +78,22 @@ def test_what_no_file_ever_said_is_kept() -> None:
     assert bench.locations["nest"].description == "by hand"
 
 
+def test_what_nobody_touches_is_told_in_the_same_words_again() -> None:
+    """What was never as a lab file said it did not change since one said otherwise."""
+    bench = Bench()
+    bench.teach("nest", representations={"arm": 1}, description="by hand")
+    bench.capabilities = Capabilities.model_validate({"transfer_templates": [ARM]}).model_dump(mode="json")
+    file = {**nest(description="by file", representations={"arm": 2}), **skills(transfer_templates=[])}
+    first = bench.apply(file)
+    assert {(one.action, one.sentence) for one in first} == {("keep", "was not set by a lab file, and stays")}
+    assert bench.apply(file) == first
+    bench.teach("nest", representations={"arm": 2})
+    assert told(bench.apply(file)) == [("keep", "locations.nest.description"), told(first)[2]]
+    bench.teach("nest", representations={"arm": 3})
+    (_, arm, _) = bench.apply(file)
+    assert arm.sentence == "was changed since a lab file said otherwise, and stays"
+
+
 def test_what_nobody_ever_set_is_set() -> None:
     bench = Bench()
     bench.teach("nest", representations={"arm": 1})

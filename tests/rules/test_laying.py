@@ -6,7 +6,7 @@ import pytest
 
 from labstow.contracts.location import RemoveLocation
 from labstow.workers.transfer.resolve import Resolve
-from labstow.workers.transfer.rules import laying
+from labstow.workers.transfer.rules import awaiting, laying
 from tests.rules.errand_room import ErrandRoom
 from tests.rules.place_commands import NEST, REACH, apply, create, from_nest
 from tests.rules.room import Json
@@ -91,6 +91,7 @@ def test_what_is_too_much_for_one_transaction_is_refused_or_made_in_parts(
     ids = [errands.place(name, resource_template_name="Box") for name in "abcde"]
     stock.create("Box", box)
     monkeypatch.setattr(laying, "MAX_CHANGES", 2_000)
+    monkeypatch.setattr(awaiting, "MAX_NODES", 2_000)
     file = [{"location_name": name, "resource_template_name": "Box"} for name in "xyz"]
     assert errands.code(apply(*file)) == "operation.too_many"
     errands.ask(apply(*file[:2]))

@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import Any, Final
 
+import orjson
 import pytest
 
 from labstow.contracts.errors import Refusal
@@ -16,6 +17,7 @@ from tests.rules.room import Json
 from tests.rules.stock import PLATE, Stock
 
 AB: Final = {"linked": [["a", "b"]]}
+ARM: Final = {"node_name": "arm", "action": "transfer"}
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def test_no_new_name_makes_one_place_of_two_that_have_things(errands: ErrandRoom
     errands.place("a", errands.add())
     errands.place("b", errands.add())
     errands.place("c", errands.add())
-    errands.configure(linked=[["a", "x"], ["x", "b"], ["c", "y"]])
+    errands.configure(linked=[[derived_ulid("a"), "x"], ["x", "b"], [derived_ulid("c"), "y"]])
     for command in (
         adding("x"),
         adding("x", resource_template_name="Plate"),
@@ -86,7 +88,64 @@ def test_no_new_name_makes_one_place_of_two_that_have_things(errands: ErrandRoom
     errands.ask(update("c", name="y"))
     errands.detach("b")
     errands.ask(adding("x"))
-    errands.ask(update("a", name="a.1"))  # it is another place by that
+
+
+CALLED: Final = [
+    ({"linked": [["far", "b"], ["b", "a"]]}, ["linked.1.1"]),
+    ({"exclusive": [["a", "b"]] * 5}, [f"exclusive.{number}.0" for number in range(5)]),
+    ({"override_transfer_templates": {"source_overrides": {"a": [ARM]}, "target_overrides": {"b": [ARM]}}},
+     ["override_transfer_templates.source_overrides.a"]),
+    ({"override_transfer_templates": {"target_overrides": {"a": []}}},
+     ["override_transfer_templates.target_overrides.a"]),
+    ({"override_transfer_templates": {"pair_overrides": {"a": {"b": [ARM]}, "b": {"a": [ARM], "far": [ARM]}}}},
+     ["override_transfer_templates.pair_overrides.a", "override_transfer_templates.pair_overrides.b.a"]),
+    ({"transfer_templates": [ARM, {**ARM, "additional_location_args": {"over": "a"}}]},
+     ["transfer_templates.1.additional_location_args.over"]),
+    ({"override_transfer_templates": {"source_overrides": {"b": [{**ARM, "additional_location_args": {"x": "a"}}]}}},
+     ["override_transfer_templates.source_overrides.b.0.additional_location_args.x"]),
+]  # fmt: skip
+"""Where capabilities name the location `a`."""
+
+
+@pytest.mark.parametrize(("capabilities", "paths"), CALLED, ids=[paths[0] for _, paths in CALLED])
+def test_a_location_keeps_the_name_by_which_capabilities_call_it(
+    errands: ErrandRoom, capabilities: Json, paths: list[str]
+) -> None:
+    """I46: else what they say of it would end unseen, also while something is on its way there. By its id all of it
+    stays, whatever the name is.
+    """
+    for name, thing in (("a", None), ("b", None), ("from", errands.add())):
+        errands.place(name, thing)
+    errands.configure(**capabilities)
+    errands.begin(str(errands.location("from").resource_id), "a")
+    refusal = errands.refused(update("a", name="a.1", description="new"))
+    assert (refusal.code, refusal.status, refusal.facts["paths"]) == ("location.named", 409, paths)
+    assert all(part in refusal.detail for part in (f"'a' is called by this name at {paths[0]}", derived_ulid("a")))
+    errands.ask(update("a", name="a", description="as it was called"))
+    errands.ask(update("from", name="from.1"))
+    with_id = orjson.loads(orjson.dumps(capabilities).replace(b'"a"', f'"{derived_ulid("a")}"'.encode()))
+    errands.configure(**with_id)
+    errands.ask(update("a", name="a.1"))
+    errands.ask(update(derived_ulid("a"), name="a.2"))
+
+
+def test_what_is_linked_and_exclusive_by_id_stays_so_under_another_name(errands: ErrandRoom) -> None:
+    """I46: also while something is on its way there."""
+    one, other = errands.add(), errands.add()
+    for name, thing in (("from", one), ("too", other), ("a", None), ("b", None), ("c", None)):
+        errands.place(name, thing)
+    errands.configure(linked=[[derived_ulid("a"), "b"]], exclusive=[[derived_ulid("a"), "c"]])
+    errands.begin(one, "a")
+    errands.ask(update("a", name="a.1"))
+    assert errands.check(other, "b", node="rail") == ["target.reserved"]
+    assert errands.check(other, "c", node="rail") == ["zone.busy"]
+
+
+def test_a_location_that_capabilities_name_can_be_removed(errands: ErrandRoom) -> None:
+    errands.place("a")
+    errands.configure(exclusive=[["a", "b"]])
+    errands.ask(RemoveLocation(location="a"))
+    assert errands.lab.find_location("a") is None
 
 
 def test_a_lab_file_makes_no_place_of_two_that_have_things(errands: ErrandRoom, stock: Stock) -> None:

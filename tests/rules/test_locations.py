@@ -43,6 +43,16 @@ def test_only_named_fields_change(errands: ErrandRoom) -> None:
     assert errands.code(stale) == errands.code(RemoveLocation(location="nest", expected_version=2)) == "version.stale"
 
 
+def test_a_lab_file_brings_a_location_that_was_renamed_back_beside_it(errands: ErrandRoom) -> None:
+    """Unless it says which one it was: then all of it is refused."""
+    errands.place("nest")
+    errands.ask(update("nest", name="nest.1"))
+    file = {"location_name": "nest"}
+    assert errands.code(apply({**file, "location_id": derived_ulid("nest")})) == "location.exists"
+    errands.ask(apply(file))
+    assert errands.location("nest").id != errands.location("nest.1").id == derived_ulid("nest")
+
+
 def test_a_lab_file_does_not_use_the_id_of_a_location_that_was_removed(errands: ErrandRoom) -> None:
     """I41: the location is made, with an id of its own. That of another location is refused, all or nothing."""
     errands.place("nest")

@@ -88,6 +88,18 @@ def test_a_picture_shows_a_way() -> None:
     assert "1. arm transfer: nest to rack, cost 1" in texts(through)
 
 
+def test_a_picture_says_what_it_is_told_to_say() -> None:
+    """In lines that fit; and to those who hear it."""
+    told = ["There is no way.", "it would take a node that is not there, and then another one. " * 3]
+    picture = svg(BENCH.graph(), told=told)
+
+    assert shapes(picture, "way") == 0
+    first = texts(picture).index("There is no way.")
+    assert " ".join(texts(picture)[first:]) == " ".join(told).strip()
+    assert 50 < max(map(len, texts(picture))) <= 100
+    assert "There is no way. it would" in (Xml.fromstring(picture).findtext(f"{SVG}desc") or "")
+
+
 def test_a_picture_can_be_heard() -> None:
     root = Xml.fromstring(svg(BENCH.graph(), best(BENCH, "rack", "outlet")))
 

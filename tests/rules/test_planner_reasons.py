@@ -159,7 +159,6 @@ def test_of_a_way_over_given_places_the_leg_that_breaks_off_is_told() -> None:
     assert hindrances(lab(A, B, place("y")), "a", "b", via=(place("y").id,)) == [
         "target.no_node: there are transfer templates for arm and belt; target y has no representations"
     ]
-    assert hindrances(lab(A, B), "a") == ["target.none: there is no such place to bring it to"]
 
 
 def test_every_missing_way_has_a_reason_and_what_is_told_to_open_one_does() -> None:

@@ -77,7 +77,8 @@ def test_a_laboratory_lives_with_its_file() -> None:
             assert location(up, "safety_zone")["location_id"] != removed  # an id is never used twice
             assert run(up, "diff", str(exported)) == AGREED
             assert location(up, "hotel")["description"] == "Right of the arm"
-            assert "lab: 6 locations and 5 more added, 0 kept" in said_of_the_lab(up)
+            parts = "2 resource templates, 1 representation template, 1 location template and transfer capabilities"
+            assert f"lab: 6 locations, {parts} added, 0 locations kept" in said_of_the_lab(up)
 
         places = yaml.safe_load(file.read_text())
         places["locations"].append({"location_name": "bench", "representations": {"arm": 1}})
@@ -88,7 +89,7 @@ def test_a_laboratory_lives_with_its_file() -> None:
             eventually(lambda: "+ bench" not in run(up, "diff", str(file)), "what is absent is added")
             assert location(up, "hotel")["representations"]["arm"] == {"position": [11, 200, 30]}
             assert location(up, "handler.deck_1") == nest  # what is there is not looked into
-            assert "lab: 1 location added, 6 kept; some differ: labstow lab diff" in said_of_the_lab(up)
+            assert "lab: 1 location added, 6 locations kept; some differ: labstow lab diff" in said_of_the_lab(up)
 
 
 def test_a_file_that_cannot_be_used_is_refused_before_anything_is_started(tmp_path: Path) -> None:

@@ -139,7 +139,6 @@ SAID: Final[list[tuple[type[Request[Any]], Any, str]]] = [
     (BeginTransfer, {"errand": ERRAND, "holder": "me"}, "holder"),
     (CheckTransfer, {"errand": ERRAND | {"node": LONG}}, "node"),
     (CompleteTransfer, {"transfer_id": "../../x"}, "transfer_id"),
-    (AbortTransfer, {"transfer_id": ID}, "either left or container_id"),
     (AbortTransfer, {"transfer_id": ID, "left": "source", "container_id": ID}, "either left or container_id"),
     (AbortTransfer, {"transfer_id": ID, "left": "home"}, "left"),
     (AbortTransfer, {"transfer_id": ID, "left": "source", "reason": "x" * 10_001}, "reason"),

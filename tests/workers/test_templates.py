@@ -291,14 +291,16 @@ async def test_a_full_plate_is_made_of_a_template_in_one_command(stock: Stock) -
     assert (await stock.ask(order("full", {}, {}))).status == 413
 
 
-@pytest.mark.parametrize("attach", [True, False])
-async def test_twenty_who_make_the_same_at_once(busy: list[Stock], postgres_url: str, attach: bool) -> None:
-    """I44, D20: with `attach` they share one rack, without it each has one of their own.
+@pytest.mark.parametrize("attach", ["attach", "attach_by_name", ""])
+async def test_twenty_who_make_the_same_at_once(busy: list[Stock], postgres_url: str, attach: str) -> None:
+    """I44, D20: if they attach they share one rack, else each has one of their own.
 
-    Seen to fail without the advisory lock for `made` in the repository of resources: several racks were made.
+    Seen to fail without the advisory lock for `made`, and `attach_by_name` without that for `definitions`, in the
+    repository of resources: several racks were made.
     """
     await busy[0].answer(create("Rack", RACK))
-    answers = await asyncio.gather(*(one.answer(order("RACK", {"name": "left"}, attach=attach)) for one in busy))
+    how = {attach: True} if attach else {}
+    answers = await asyncio.gather(*(one.answer(order("RACK", {"name": "left"}, **how)) for one in busy))
     made = {answer["resources"][0]["resource_id"] for answer in answers}
 
     assert len(made) == (1 if attach else 20)

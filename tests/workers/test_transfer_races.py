@@ -128,6 +128,52 @@ async def test_a_gripper_carries_one_of_eight_things(desks: list[Desk]) -> None:
         await desks[0].abort(begun)
 
 
+async def test_what_is_left_in_a_gripper_only_its_node_carries_on(desks: list[Desk]) -> None:
+    """I16: seven other nodes want it at the moment when it is left there, and afterwards; its own node begins.
+
+    Seen to fail where it does not matter whose gripper it is in.
+    """
+    desk = desks[0]
+    thing = await desk.add(into=await desk.add("container"))
+    for number in range(8):
+        await desk.nest(f"deck-{number}")
+    others = [beginning(thing, f"deck-{number}", f"node-{number}") for number in range(1, 8)]
+    begun = await desk.begin(thing, "deck-0")
+    for _ in range(10 * TIMES):
+        left = AbortTransfer(transfer_id=begun["transfer_id"], left="gripper")
+        assert codes(await race(desks, left, *others, together=1)) == {"": 1, HINDERED: 7}
+        told = await race(desks, beginning(thing, "deck-0"), *others, together=1)
+        assert codes(told) == {"": 1, HINDERED: 7}
+        (begun,) = (each for each in told if each["status"] == 200)
+        assert begun["node"] == ARM
+    await desk.abort(begun)
+
+
+@pytest.mark.parametrize("kind", ["stack", "queue"])
+async def test_what_is_put_back_into_a_line_has_its_old_place_whoever_comes_and_goes(
+    desks: list[Desk], kind: str
+) -> None:
+    """I19: of ten, the fifth goes back while others push four and pop two, from two workers.
+
+    Seen to fail where it goes to the end.
+    """
+    desk = desks[0]
+    await desk.nest("deck")
+    for round_ in range(4 * TIMES):
+        line = await desk.nest(f"line-{round_}", kind)
+        things = [await desk.add(into=line) for _ in range(10)]
+        begun = await desk.begin(things[4], "deck")
+        back = AbortTransfer(transfer_id=begun["transfer_id"], left="source", reason="stuck")
+        pushes = [Push(container_id=line, resource=NewResource(name=f"{number}")) for number in range(4)]
+        told = await race(desks, back, *pushes, *[Pop(container_id=line)] * 2, together=1 + round_ % 2)
+        assert codes(told) == {"": 7}
+        with sql(desk.url) as db:
+            rows = db.execute("select id, order_seq from resource where parent_id = %s order by order_seq", [line])
+            left = dict(rows.fetchall())
+        assert (len(left), len(set(left.values()))) == (12, 12)
+        assert [each for each in left if each in things] == [each for each in things if each in left]
+
+
 async def test_one_robot_at_a_time_is_in_a_zone(desks: list[Desk]) -> None:
     for number in range(4):
         await desks[0].nest(f"home-{number}", "container")

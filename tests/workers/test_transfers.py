@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from labstow.contracts.capabilities import Capabilities
-from labstow.contracts.location import GetLocation
+from labstow.contracts.location import GetLocation, Represent
 from labstow.contracts.lock import Acquire, Await, Break, Release, Renew
 from labstow.contracts.placing import Move
 from labstow.contracts.resource import Remove
@@ -15,8 +15,10 @@ from labstow.contracts.transfer import (
     CheckTransfer,
     CompleteTransfer,
     Configure,
+    GetGraphPicture,
     GetTransfer,
     ListTransfers,
+    PlanTransfer,
 )
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.lock.policy import Policy
@@ -27,7 +29,7 @@ from tests.workers.auditor import audit
 from tests.workers.calls import sql
 from tests.workers.errand_order import audit_errands
 from tests.workers.lease_desk import Json, lock_worker
-from tests.workers.place_desk import Desk, beginning, place_worker
+from tests.workers.place_desk import Desk, PlaceWorker, beginning, place_worker
 
 
 @pytest.fixture
@@ -275,6 +277,82 @@ async def test_transfers_are_listed_newest_first(desk: Desk, at: Scene, postgres
             page = await worker.ask(ListTransfers(limit=2, before=page["next"]))
             seen += [each["transfer_id"] for each in page["transfers"]]
         assert seen == ids
+
+
+@pytest.fixture
+async def worker(desk: Desk, at: Scene, postgres_url: str) -> AsyncIterator[PlaceWorker]:
+    """A worker who knows that the arm goes from home to deck and back."""
+    can = {"transfer_templates": [{"node_name": "arm", "action": "transfer"}]}
+    await desk.ask(Configure.model_validate({"capabilities": can}))
+    for name in ("home", "deck"):
+        await desk.ask(Represent(location=name, node="arm", representation=None))
+    async with place_worker(postgres_url) as one:
+        yield one
+
+
+async def test_a_plan_is_for_what_is_where_it_says(desk: Desk, at: Scene, worker: PlaceWorker) -> None:
+    """Bad input 16: at another name of the place, at any place that it is in, or at none at all."""
+    await desk.place("home.too")
+    await desk.ask(Configure(capabilities=Capabilities(linked=(("home", "home.too"),))))
+    await desk.place("shelf", at.plate)
+    tube = await desk.add(into=at.plate, position="A1", name="tube")
+    for source in ("home", "home.too", "shelf"):
+        assert await worker.code(PlanTransfer(source=source, resource_id=tube, target=source)) == ""
+    loose = await desk.add()
+    assert await worker.code(PlanTransfer(source="deck", resource_id=loose, target="deck")) == ""
+    no = await refusal(worker.ask(PlanTransfer(source="deck", resource_id=tube, target="home")))
+    assert (no.code, no.detail) == ("resource.not_at_source", "tube is at location 'shelf', not at 'deck'")
+    assert await worker.code(PlanTransfer(source="deck", resource_id=new_ulid(), target="deck")) == "resource.not_found"
+    await desk.ask(Remove(resource_id=loose))
+    assert await worker.code(PlanTransfer(source="deck", resource_id=loose, target="deck")) == "resource.removed"
+
+
+async def test_a_plan_for_what_is_in_a_gripper_says_what_to_do(desk: Desk, at: Scene, worker: PlaceWorker) -> None:
+    """With what is in that, and whatever source is named."""
+    tube = await desk.add(into=at.plate, position="A1")
+    begun = await desk.begin(at.plate, "deck")
+    ends: tuple[Json, ...] = ({"resource_id": tube}, {"resource_id": at.plate, "source": "home"})
+    plans = [PlanTransfer.model_validate({**each, "target": "deck"}) for each in ends]
+    for plan in (*plans, PlanTransfer(source="home", container_id=at.plate)):
+        no = await refusal(worker.ask(plan))
+        assert no.code == "resource.under_way"
+        assert f"plate is in the gripper of arm: ada completes or aborts transfer {begun['transfer_id']}" in no.detail
+    await desk.abort(begun, "gripper")
+    for plan in plans:
+        no = await refusal(worker.ask(plan))
+        told = "plate is in the gripper of arm: begin a transfer with arm, or put it somewhere"
+        assert (no.code, no.detail) == ("resource.in_gripper", told)
+    await desk.complete(await desk.begin(at.plate, "deck"))
+    assert await worker.code(plans[0].model_copy(update={"target": "home"})) == ""
+
+
+async def test_why_nothing_of_a_class_takes_it_is_told(desk: Desk, at: Scene, worker: PlaceWorker) -> None:
+    """That there is none, that all are full, or that nothing is brought there."""
+
+    async def why() -> Json:
+        no = await refusal(worker.ask(PlanTransfer(source="home", free_in_class="tray")))
+        assert (no.code, no.facts["target"]) == ("transfer.no_path", "any tray with room")
+        return {each["code"]: each["facts"] for each in no.facts["why_not"]}
+
+    assert await why() == {"target.none": {"resource_class": "tray"}}
+    await desk.place("vault", await desk.add("slot", resource_class="tray"), allow_transfers=False)
+    assert await why() == {"target.no_transfers": {"resource_class": "tray", "locations": ["vault"]}}
+    trays = [await desk.nest(f"tray-{number}", resource_class="tray") for number in range(2)]
+    await desk.add(into=trays[0])
+    await desk.begin(at.plate, "tray-1")
+    full = {"resource_class": "tray", "locations": ["tray-0", "tray-1"]}
+    assert await why() == {
+        "target.full": full,
+        "target.no_transfers": {"resource_class": "tray", "locations": ["vault"]},
+    }
+
+
+async def test_a_picture_says_that_there_is_no_way(worker: PlaceWorker) -> None:
+    way = (await worker.ask(GetGraphPicture(source="home", target="deck")))["svg"]
+    assert "no way" not in way
+    none = (await worker.ask(GetGraphPicture(source="home", target="bench")))["svg"]
+    assert "There is no way from home to bench." in none
+    assert "target bench has no representations" in none
 
 
 async def test_a_check_changes_nothing(desk: Desk, at: Scene, postgres_url: str) -> None:

@@ -68,7 +68,7 @@ class AsyncLabstow:
         if held := ",".join(leases):
             heads[headers.LEASE] = held
         body = request.model_dump_json(exclude_unset=True).encode()
-        reply = await self.bus.ask(request.subject, body, heads, budget=budget)
+        reply = await self.bus.ask(request.subject, body, heads, budget=budget, patience=budget)
         if reply.status != 200:
             raise Refusal.from_problem(orjson.loads(reply.body))
         return cast("A", request.answer.model_validate_json(reply.body))

@@ -27,7 +27,7 @@ BUDGET: Final = 5.0
 """Seconds until the caller of `ask` has its answer, whatever happens."""
 
 PATIENCE: Final = 3.0
-"""Seconds in which somebody has to appear who serves a subject: enough for a worker that restarts."""
+"""Seconds in which somebody has to appear who serves a subject, and who can: enough for a worker that restarts."""
 
 TRY: Final = 2.0
 """Seconds after which a request without an answer is sent again."""
@@ -107,8 +107,9 @@ class Bus:
     ) -> Reply:
         """Ask a worker (`verb` is what follows `labstow.v1.`) and give its answer, be it a refusal.
 
-        Sent again as long as there is no answer and time is left: workers execute an operation id once. After a try
-        without an answer, what a worker says of a later one alone (`NOT_THIS_TRY`) is none either.
+        Sent again as long as there is no answer and time is left: workers execute an operation id once. For `patience`
+        seconds what a worker says of one try alone (`NOT_THIS_TRY`) is none either; after a try without an answer, all
+        the time.
 
         Raises:
             NoWorker: nobody took the request, so nothing happened.
@@ -124,7 +125,8 @@ class Bus:
         while now < end:
             try:
                 reply = _read(await self._send(subject, body, min(TRY, end - now), heads))
-                if not (sent and reply.code in NOT_THIS_TRY):
+                final = reply.code == DeadlinePassed.code or time.monotonic() + pause >= give_up
+                if reply.code not in NOT_THIS_TRY or (final and not sent):
                     return reply
             except (NoRespondersError, OutboundBufferLimitError):
                 if not sent and time.monotonic() + pause >= give_up:

@@ -45,6 +45,9 @@ KEYED: Final = frozenset({BaseType.CONTAINER, BaseType.COLLECTION, BaseType.POOL
 CONTAINERS: Final = frozenset({*SHAPED, *ORDERED, *KEYED, BaseType.SLOT})
 """Can hold other resources; their quantity is counted, never given."""
 
+WHOLE: Final = (CONTAINERS - {BaseType.POOL}) | {BaseType.DISCRETE_CONSUMABLE}
+"""Counted in whole pieces."""
+
 
 def matching(base_type: BaseType) -> frozenset[BaseType]:
     """The types a filter on `base_type` means: `container` and `consumable` stand for their whole family."""

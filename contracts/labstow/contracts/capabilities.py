@@ -4,6 +4,7 @@ The format is that of MADSci's `transfer_capabilities`, so its lab files work as
 are additions.
 """
 
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Annotated, Final, Self
 
@@ -80,6 +81,8 @@ class CapacityCosts(Message):
     full_capacity_multiplier: Factor = Decimal(10)
 
 
+Path = tuple[str | int, ...]
+"""Keys and indices, from the outside in."""
 Group = Annotated[tuple[Key, ...], Field(min_length=2, max_length=MAX_GROUP)]
 
 
@@ -93,6 +96,32 @@ class Capabilities(Message):
     """Names of one physical place: what is at one is at all of them, and from one to another is no way."""
     exclusive: Annotated[tuple[Group, ...], Field(max_length=MAX_GROUPS)] = ()
     """Locations of which one may be used at a time: two arms would meet there."""
+
+    def places(self) -> Iterator[tuple[Path, Key]]:
+        """Where special cases, `linked` and `exclusive` name a location, and how."""
+        for path, key, _ in self._cases():
+            yield path, key
+        for kind, groups in (("linked", self.linked), ("exclusive", self.exclusive)):
+            yield from (
+                ((kind, number, at), key) for number, group in enumerate(groups) for at, key in enumerate(group)
+            )
+
+    def arguments(self) -> Iterator[tuple[Path, str]]:
+        """Where an argument of an action names a location, or is a text that no location has."""
+        every: Iterable[tuple[Path, Templates]] = ((path, templates) for path, _, templates in self._cases())
+        for path, templates in ((("transfer_templates",), self.transfer_templates), *every):
+            for number, template in enumerate(templates):
+                for argument, key in template.additional_location_args.items():
+                    yield (*path, number, "additional_location_args", argument), key
+
+    def _cases(self) -> Iterator[tuple[Path, Key, Templates]]:
+        """Where a special case names a location, and how, and what is said there."""
+        cases, of = self.override_transfer_templates or Overrides(), "override_transfer_templates"
+        for kind, by in (("source_overrides", cases.source_overrides), ("target_overrides", cases.target_overrides)):
+            yield from (((of, kind, key), key, templates) for key, templates in (by or {}).items())
+        for key, by_target in (cases.pair_overrides or {}).items():
+            yield (of, "pair_overrides", key), key, ()
+            yield from (((of, "pair_overrides", key, to), to, templates) for to, templates in by_target.items())
 
 
 EVENTS: Final = {"configured": "what the robots can do was set"}

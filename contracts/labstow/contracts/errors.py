@@ -356,7 +356,7 @@ class Locked(Refusal):
     """Somebody holds what would change, and the request does not prove to be theirs."""
 
     code, status = "resource.locked", 423
-    sentence = "{name} is locked by {holder} for another {expires_in_ms} ms: acquire it, and present the lease"
+    sentence = "{name} is locked by {holder} for another {expires_in_ms} ms: present the lease, or wait for one"
 
 
 class LeaseRequired(Locked):

@@ -142,7 +142,7 @@ class LocationPatch(Message):
 
 
 class UpdateLocation(Command[Location]):
-    """Change the named fields."""
+    """Change the named fields. The name by which transfer capabilities call a location stays."""
 
     subject: ClassVar[str] = "location.update"
     location: Key

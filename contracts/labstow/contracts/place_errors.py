@@ -16,11 +16,14 @@ Refusal
 │   ├── AttachedElsewhere        resource.attached
 │   ├── OtherAttached            location.occupied
 │   ├── StillAttached            location.attached
+│   ├── StillNamed               location.named
 │   ├── Reserved                 location.reserved
 │   ├── UnderWay                 resource.under_way
 │   ├── Hindered                 transfer.hindered
 │   ├── TransferOver             transfer.over
-│   └── NotInGripper             transfer.not_in_gripper
+│   ├── NotInGripper             transfer.not_in_gripper
+│   ├── InGripper                resource.in_gripper
+│   └── NotAtSource              resource.not_at_source
 ├── Invalid              422
 │   └── Unbound                  pattern.unbound
 └── Unavailable          503
@@ -113,6 +116,16 @@ class StillAttached(Conflict):
     sentence = "location '{location}' has {name} attached: detach it first"
 
 
+class StillNamed(Conflict):
+    """What the robots can do calls the location by the name that it would lose."""
+
+    code = "location.named"
+    sentence = (
+        "location '{location}' is called by this name at {where} of the transfer capabilities: write its id "
+        "{location_id} there instead, then give it another name"
+    )
+
+
 class Reserved(Conflict):
     """A transfer is under way there."""
 
@@ -140,10 +153,24 @@ class TransferOver(Conflict):
 
 
 class NotInGripper(Conflict):
-    """Somebody took the thing out of the gripper meanwhile."""
+    """Somebody took the thing out of the gripper meanwhile, or removed it."""
 
     code = "transfer.not_in_gripper"
-    sentence = "{name} is no longer in the gripper of {node}: abort the transfer, and say where it is"
+    sentence = "{name} was {how}: abort the transfer, and it stays so"
+
+
+class InGripper(Conflict):
+    """It was left in a gripper, or what it is in was: where that is, nobody knows."""
+
+    code = "resource.in_gripper"
+    sentence = "{name} is in the gripper of {node}: begin a transfer with {node}, or put it somewhere"
+
+
+class NotAtSource(Conflict):
+    """What is to be moved is somewhere else than the plan begins."""
+
+    code = "resource.not_at_source"
+    sentence = "{name} is at location '{location}', not at '{source}'"
 
 
 class Unbound(Invalid):

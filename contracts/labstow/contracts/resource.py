@@ -22,8 +22,8 @@ from labstow.contracts.message import (
 from labstow.contracts.positions import MAX_DIMENSION, MAX_POSITIONS, Position
 
 MAX_DEPTH: Final = 32
-MAX_NODES: Final = 2_500
-"""Resources in one command: a full plate of 1536 wells, and more."""
+MAX_NODES: Final = 3_000
+"""Resources in one command: a full plate of 1536 wells, or a hotel of 26 full plates of 96."""
 
 Dimension = Annotated[int, Field(strict=True, ge=1, le=MAX_DIMENSION)]
 Amount = Annotated[Decimal, Field(**DIGITS, ge=0), BeforeValidator(written_plainly), AfterValidator(Decimal.copy_abs)]

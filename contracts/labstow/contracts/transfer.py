@@ -76,8 +76,8 @@ class Plan(Answer):
 class PlanTransfer(Query[Plan]):
     """Ask how to get something from one place to another.
 
-    The source is a location, or where a resource is; the target is a location, where a resource is, or any place with
-    room whose resource has a class. Refusals say why there is no way.
+    The source is a location, or where a resource is; if both are named, it must not be elsewhere. The target is a
+    location, where a resource is, or any place with room whose resource has a class. Refusals say why there is no way.
     """
 
     subject: ClassVar[str] = "transfer.plan"
@@ -238,6 +238,8 @@ class Spot(Answer):
     """The location whose attached resource that is, or is in."""
     attached: bool = False
     """Whether the thing itself was attached there, besides being in a container."""
+    order: int | None = None
+    """Which place in line it had in a stack or queue: what came later has the higher one."""
 
 
 class Transfer(Answer):
@@ -261,8 +263,11 @@ class Transfer(Answer):
     ended_at: Instant | None
     reason: str | None
     lease_id: Ulid | None = None
-    """The secret that proves the lease on the thing and on what it goes into; shown to who began it only."""
+    """The secret that proves the lease on the thing and on what it goes into; shown to who began it only, and null if
+    he has leases on both already.
+    """
     tokens: dict[Ulid, int] = Field(default_factory=dict)
+    """Of both, for devices; shown to who began it only."""
     version: int
 
 
@@ -292,12 +297,15 @@ class CompleteTransfer(Command[Transfer]):
 
 
 class AbortTransfer(Command[Transfer]):
-    """End a transfer otherwise, and say where the thing was left. Who did not begin it gives a reason."""
+    """End a transfer otherwise, and say where the thing was left. Who did not begin it gives a reason.
+
+    What is no longer in the gripper stays where it is, whatever is said, and nothing needs to be said.
+    """
 
     subject: ClassVar[str] = "transfer.abort"
     transfer_id: Ulid
     left: Literal["source", "gripper", "nowhere"] | None = None
-    """Back where it came from, still in the gripper, or out of everything."""
+    """Back where it came from, in a stack or queue at its old place; still in the gripper; or out of everything."""
     container_id: Ulid | None = None
     """Or in another resource."""
     position: Position | None = None
@@ -306,7 +314,7 @@ class AbortTransfer(Command[Transfer]):
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
-        if (self.left is None) == (self.container_id is None):
+        if self.left is not None and self.container_id is not None:
             raise ValueError("say where it was left: either left or container_id")
         return self
 

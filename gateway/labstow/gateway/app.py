@@ -1,5 +1,6 @@
 """The gateway: REST in, messages to workers, answers out. It decides nothing, and keeps little."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -29,6 +30,7 @@ from labstow.gateway import (
 )
 from labstow.gateway.edge import problem
 from labstow.gateway.front import Front
+from labstow.gateway.repetitions import Repetitions
 from labstow.gateway.settings import GatewaySettings
 from labstow.gateway.version import VERSION
 
@@ -54,11 +56,12 @@ def create_app(settings: GatewaySettings | None = None, bus: Bus | None = None) 
                 await app.state.bus.close()
 
     app = Front(title="labstow", version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.settings, app.state.bus, app.state.graphs = own, bus, {}
+    app.state.settings, app.state.bus = own, bus
+    app.state.graphs, app.state.writing, app.state.repetitions = {}, Counter(), Repetitions()
     app.add_exception_handler(HTTPException, no_such_route)
     for part in PARTS:
         app.serve(part.router)
-    for more in (containers, templates, locks, transfers):
+    for more in (containers, templates, locks, transfers, service):
         app.serve(more.ours)
     return app
 

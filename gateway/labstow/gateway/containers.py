@@ -6,15 +6,19 @@ from typing import Any, Final
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from labstow.gateway.answers import done, filled, known, tagged
-from labstow.gateway.edge import MadsciRoute, Route, ask, body, json, op_id
+from labstow.contracts.base_types import KEYED, ORDERED
+from labstow.contracts.errors import InvalidPosition
+from labstow.gateway.answers import done, filled, known, tagged, whole
+from labstow.gateway.edge import MadsciRoute, Refused, Route, ask, body, json, problem
 from labstow.gateway.madsci import contents
 from labstow.gateway.madsci.given import given
-from labstow.gateway.madsci.shown import columns, shown
+from labstow.gateway.madsci.shown import COPY, columns, shown
 from labstow.gateway.openapi import RESOURCE, RESOURCE_ID, takes
+from labstow.gateway.operations import op_id, write_from
 
 Json = dict[str, Any]
 
+IN_LINE: Final = {f"a {kind}" for kind in ORDERED}
 INTO: Final = {"container_id": RESOURCE_ID, "key": "A1", "replace": False}
 
 router = APIRouter(route_class=MadsciRoute, tags=["containers"])
@@ -25,7 +29,9 @@ ours = APIRouter(route_class=Route, tags=["containers"])
 async def set_child(request: Request, resource_id: str) -> Response:
     """Put a resource, or the one with an id, at a position: from wherever it is, and whatever is there comes out."""
     wire = await body(request, "key", "child")
-    child = {**given(contents.known(wire.get("child")), op_id(request), read=True), "position": wire.get("key")}
+    known_ = contents.known(wire.get("child"))
+    write_from(request, known_.get(COPY))
+    child = {**given(known_, op_id(request), read=True), "position": await key_in(request, resource_id, wire)}
     command = {"container_id": known(resource_id), "resource": child, "replace": True, "move": True}
     return await done(request, "resource.place", command, "container")
 
@@ -33,8 +39,17 @@ async def set_child(request: Request, resource_id: str) -> Response:
 @router.post("/resource/{resource_id}/child/remove", openapi_extra=takes({"key": "A1"}))
 async def remove_child(request: Request, resource_id: str) -> Response:
     """Take the resource at a position out of a container; then it is nowhere."""
-    command = {"container_id": known(resource_id), "position": (await body(request, "key")).get("key")}
-    return await done(request, "resource.take", command, "source")
+    position = await key_in(request, resource_id, await body(request, "key"))
+    command = {"container_id": known(resource_id), "position": position}
+    try:
+        return await done(request, "resource.take", command, "source")
+    except Refused as refused:
+        if refused.reply.code != InvalidPosition.code:
+            raise
+        told = orjson.loads(refused.reply.body)
+        if told["container"] in IN_LINE:
+            told["detail"] = f"nothing has a position in {told['container']}: pop takes out what is next"
+        return problem(refused.reply.status, orjson.dumps(told))
 
 
 @router.post("/resource/{resource_id}/push", openapi_extra=takes({"child_id": RESOURCE_ID, "child": None}))
@@ -42,7 +57,9 @@ async def push(request: Request, resource_id: str) -> Response:
     """Put a resource, or the one with an id, on top of a stack, at the end of a queue, or into a slot."""
     wire = await body(request, "child", "child_id")
     child = wire.get("child_id") if wire.get("child") is None else wire["child"]
-    resource = given(contents.known(child), op_id(request), read=True)
+    wire = contents.known(child)
+    write_from(request, wire.get(COPY))
+    resource = given(wire, op_id(request), read=True)
     command = {"container_id": known(resource_id), "resource": resource, "move": True}
     return await done(request, "resource.push", command, "container")
 
@@ -55,6 +72,18 @@ async def pop(request: Request, resource_id: str) -> Response:
     )
     popped = await asyncio.gather(filled(request, told["resource"]), filled(request, told["source"]))
     return json([shown(thing) for thing in popped])
+
+
+async def key_in(request: Request, resource_id: str, wire: Json) -> object:
+    """The key that was told; where keys are texts, the text that MADSci makes of a number or a tuple."""
+    key = wire.get("key")
+    parts = key if isinstance(key, list) else [key]
+    if isinstance(key, str) or not all(type(part) in (int, str) for part in parts):
+        return key
+    container = await whole(request, known(resource_id), children=False)
+    if container["base_type"] not in KEYED:
+        return key
+    return str(tuple(parts) if key is parts else key)
 
 
 @ours.post("/resource/{resource_id}/move", openapi_extra=takes(INTO))

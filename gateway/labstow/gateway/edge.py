@@ -13,9 +13,11 @@ from starlette.requests import ClientDisconnect
 
 from labstow.client.bus import Bus, Reply
 from labstow.contracts import batch, headers, lab_file, location, lock, pattern, template, transfer
-from labstow.contracts.errors import BadRequest, Internal, Invalid, Refusal, RequestTooLarge
+from labstow.contracts.errors import BadRequest, Internal, Invalid, OutcomeUnknown, Refusal, RequestTooLarge
 from labstow.contracts.ulids import derived_ulid, new_ulid
-from labstow.gateway.ids import operation
+from labstow.gateway.integers import LONG_INTEGER, refuse_rounded
+from labstow.gateway.operations import BODY, client, is_over, note_unknown, op_id
+from labstow.gateway.repetitions import new_cookie
 from labstow.gateway.settings import GatewaySettings
 
 PROBLEM: Final = "application/problem+json"
@@ -30,8 +32,6 @@ CONDITIONAL: Final = {
 ANY: Final = "*"
 """Presented as lease for callers who have no way to say what they hold."""
 
-_OPERATION: Final = "labstow.operation"
-"""Where a request keeps its operation id."""
 _LEASE: Final = "labstow.lease"
 """Where a request keeps the lease of its route."""
 _TAG: Final = re.compile(rb'\s*"([0-9]{1,10})"\s*')
@@ -54,18 +54,30 @@ class Route(APIRoute):
 
     lease: ClassVar[str | None] = None
     """What goes with a command whose caller presents none."""
+    repeats: ClassVar[bool] = False
+    """Whether those who ask here send a request again by themselves."""
 
     def get_route_handler(self) -> Handler:
         """Give the function that answers, whatever happens."""
-        endpoint, lease = self.endpoint, self.lease
+        endpoint, lease, repeats = self.endpoint, self.lease, self.repeats
 
         async def handle(request: Request) -> Response:
             request.scope[_LEASE] = lease
+            response = await answered(request)
+            if repeats and client(request) is None:
+                response.headers.append("set-cookie", new_cookie())
+            return response
+
+        async def answered(request: Request) -> Response:
             try:
                 response: Response = await endpoint(request, **request.path_params)
             except Refused as refused:
+                if refused.reply.code == OutcomeUnknown.code:
+                    note_unknown(request)
                 return problem(refused.reply.status, refused.reply.body)
             except Refusal as refusal:
+                if isinstance(refusal, OutcomeUnknown):
+                    note_unknown(request)
                 return refuse(refusal)
             except ClientDisconnect:
                 return Response(status_code=400)  # nobody reads it
@@ -73,15 +85,17 @@ class Route(APIRoute):
                 logged = new_ulid()
                 log.exception("operation %s: %s %s", logged, request.method, request.url.path)
                 return refuse(Internal(op_id=logged))
+            finally:
+                is_over(request)
             return response
 
         return handle
 
 
 class MadsciRoute(Route):
-    """A route of MADSci's clients, which have no way to present a lease."""
+    """A route of MADSci's clients, which have no way to present a lease, nor to say that they ask again."""
 
-    lease = ANY
+    lease, repeats = ANY, True
 
 
 def refuse(refusal: Refusal) -> Response:
@@ -118,15 +132,6 @@ def settings(request: Request) -> GatewaySettings:
 def bus(request: Request) -> Bus:
     """The one connection to the workers."""
     found: Bus = request.app.state.bus
-    return found
-
-
-def op_id(request: Request) -> str:
-    """The operation id of a request, made once."""
-    found: str | None = request.scope.get(_OPERATION)
-    if found is None:
-        found = operation(dict(request.scope["headers"]).get(b"idempotency-key"))
-        request.scope[_OPERATION] = found
     return found
 
 
@@ -217,7 +222,8 @@ async def content(request: Request) -> bytes:
         read += chunk
         if len(read) > limit:
             raise RequestTooLarge(size=limit + 1, limit=limit)
-    return bytes(read)
+    request.scope[BODY] = whole = bytes(read)
+    return whole
 
 
 def parsed(read: bytes) -> Any:
@@ -225,11 +231,15 @@ def parsed(read: bytes) -> Any:
 
     Raises:
         BadRequest: there is none.
+        Invalid: it has an integer that would be rounded.
     """
     try:
-        return orjson.loads(read)
+        value = orjson.loads(read)
     except orjson.JSONDecodeError as error:
         raise BadRequest(reason=str(error)) from None
+    if LONG_INTEGER.search(read):
+        refuse_rounded(read)
+    return value
 
 
 async def body(request: Request, *keys: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from labstow.contracts.errors import Invalid, Refusal
+from labstow.contracts.location import MAX_LOCATIONS
 from labstow.contracts.place_errors import LocationExists, NoLocation
 from labstow.gateway.edge import MadsciRoute, Refused, ask, content, json, parsed
 from labstow.gateway.locations import user
@@ -24,12 +25,14 @@ router = APIRouter(route_class=MadsciRoute, tags=["locations"])
 
 @router.post("/locations/import", openapi_extra=takes([LOCATION]) | asks(HOW))
 async def bring(request: Request) -> Response:
-    """Make locations. One whose name is there is skipped, or with `overwrite` changed to what is given of it; nothing
-    that is not named is taken from it. `errors` says what could not be brought in.
+    """Make locations. One whose name is there is skipped, or with `overwrite` becomes what is given: a description and
+    representations that are not given go, what is attached stays. `errors` says what could not be brought in.
     """
     wires = parsed(await content(request))
     if not isinstance(wires, list):
         raise Invalid(summary="the body must be a list of locations", errors=[])
+    if len(wires) > MAX_LOCATIONS:
+        raise Invalid(summary=f"more than {MAX_LOCATIONS} locations: import them in parts", errors=[])
     overwrite = parameters(request, HOW).get("overwrite", False)
     locations: list[Json] = []
     errors: list[str] = []
@@ -64,15 +67,35 @@ async def brought(request: Request, wire: object, part: str, names: set[str], ov
         try:
             old = await asked(request, "location.get", {"location": name, "by": "name"}, part)
         except Refused as gone:
-            raise refused if gone.reply.code == NoLocation.code else gone from None  # it was the id that is taken
+            if gone.reply.code != NoLocation.code:
+                raise
+            raise await taken(request, new, part, refused) from None
     if not overwrite:
         return None
-    changes = {key: new[key] for key in CHANGED if key in new}
+    changes = {"description": None} | {key: new[key] for key in CHANGED if key in new}
     changed = await asked(request, "location.update", {"location": old["location_id"], "changes": changes}, part)
+    known = old["representations"].keys() & changed["representations"].keys()
+    for node in sorted(known - new.get("representations", {}).keys()):
+        forget = {"location": old["location_id"], "node": node}
+        changed = await asked(request, "location.unrepresent", forget, f"{part} {node}")
     if new.get("resource_id") in (None, old["resource_id"]):
         return changed
     attached = {"location": old["location_id"], "resource_id": new["resource_id"]}
     return await asked(request, "location.attach", attached, part)
+
+
+async def taken(request: Request, new: Json, part: str, refused: Refused) -> Exception:
+    """Why there can be no new location, if there is none of its name: another one has its id, or was removed."""
+    if "location_id" not in new:
+        return refused
+    try:
+        await asked(request, "location.get", {"location": new["location_id"], "by": "id"}, part)
+    except Refused as gone:
+        if gone.reply.code != NoLocation.code:
+            return gone
+        told = f"Location with ID '{new['location_id']}' was removed, and its id is not used again: leave it out"
+        return LocationExists(told, by="ID", key=new["location_id"])
+    return refused
 
 
 async def asked(request: Request, verb: str, message: Json, part: str) -> Json:

@@ -1,11 +1,13 @@
 """Locks over REST: in the shapes of MADSci's clients, and as workers know them."""
 
+import math
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from labstow.contracts.errors import AnswerTooLarge, LeaseLost
+from labstow.contracts.errors import AnswerTooLarge, Held, InLine, LeaseLost
 from labstow.gateway.answers import known, passed, tagged, whole
 from labstow.gateway.edge import MadsciRoute, Refused, Route, actor, ask, body, json, problem, settings
 from labstow.gateway.madsci.shown import shown
@@ -26,6 +28,21 @@ LEASE: Final = "01M7ZQPSHVEFGKGX3AXV289NGE"
 TAKE: Final = {"resource_ids": [RESOURCE_ID], "ttl_s": 60, "wait_s": 30, "purpose": "weighing"}
 TICKET: Final = {"ticket": LEASE}
 
+
+def held(told: Json) -> str:
+    """Who has it, and when it will be free."""
+    by, left_s = told.get("session") or told["holder"], math.ceil(told["expires_in_ms"] / 1000)
+    return f"{told['name']} is locked by {by}: free in {left_s} s, if not released before"
+
+
+def in_line(told: Json) -> str:
+    """That others are next."""
+    return f"{told['name']} is free, but {told['waiters']} others wait for it already: try again later"
+
+
+IMPATIENT: Final[dict[str, Callable[[Json], str]]] = {Held.code: held, InLine.code: in_line}
+"""What is said to who has no way to wait, instead of how to."""
+
 router = APIRouter(route_class=MadsciRoute, tags=["locks"])
 ours = APIRouter(route_class=Route, tags=["locks"])
 
@@ -37,7 +54,13 @@ async def lock(request: Request, resource_id: str) -> Response:
     session = named(request, told)
     ttl_s = told.get("lock_duration", settings(request).lock_default_duration_s)
     command = {"resource_ids": [known(resource_id)], "ttl_s": ttl_s, "session": session, "lenient": True}
-    granted = orjson.loads(await ask(request, "lock.acquire", command, fill=THING))
+    try:
+        granted = orjson.loads(await ask(request, "lock.acquire", command, fill=THING))
+    except Refused as refused:
+        if not (words := IMPATIENT.get(refused.reply.code)):
+            raise
+        told = orjson.loads(refused.reply.body)
+        return problem(refused.reply.status, orjson.dumps(told | {"detail": words(told)}))
     return await read(request, resource_id, granted, locked_by=session, locked_until=granted["expires_at"])
 
 

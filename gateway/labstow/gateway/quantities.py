@@ -1,17 +1,29 @@
 """How much there is, over REST. Amounts are parameters, in the resource's unit or in `unit`."""
 
+from contextlib import suppress
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
 from labstow.gateway.answers import done, known
 from labstow.gateway.edge import MadsciRoute
+from labstow.gateway.madsci.given import rounded
 from labstow.gateway.openapi import asks
-from labstow.gateway.parameters import TEXT, parameters
+from labstow.gateway.parameters import TEXT, Kind, parameters
 
-QUANTITY: Final = {"quantity": TEXT, "unit": TEXT}
-AMOUNT: Final = {"amount": TEXT, "unit": TEXT}
-CAPACITY: Final = {"capacity": TEXT, "unit": TEXT}
+
+def written(text: str) -> str:
+    """An amount as it was written; if it is written as floats are, with as many places as are kept."""
+    with suppress(ValueError):
+        if repr(number := float(text)) == text:
+            return repr(rounded(number))
+    return text
+
+
+NUMBER: Final = Kind(written, TEXT.schema)
+QUANTITY: Final = {"quantity": NUMBER, "unit": TEXT}
+AMOUNT: Final = {"amount": NUMBER, "unit": TEXT}
+CAPACITY: Final = {"capacity": NUMBER, "unit": TEXT}
 
 router = APIRouter(route_class=MadsciRoute, tags=["quantities"])
 

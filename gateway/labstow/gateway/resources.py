@@ -8,10 +8,11 @@ from fastapi import APIRouter, Request, Response
 from labstow.contracts.errors import NotRemoved
 from labstow.contracts.ulids import is_ulid
 from labstow.gateway.answers import answer, done, filled, known, tagged, whole
-from labstow.gateway.edge import MadsciRoute, ask, body, op_id
+from labstow.gateway.edge import MadsciRoute, ask, body
 from labstow.gateway.madsci.given import given
-from labstow.gateway.madsci.shown import shown
+from labstow.gateway.madsci.shown import COPY, shown
 from labstow.gateway.openapi import RESOURCE, asks, takes
+from labstow.gateway.operations import op_id, write_from
 from labstow.gateway.parameters import FLAG, MOMENT, parameters
 
 Json = dict[str, Any]
@@ -45,7 +46,9 @@ async def add_or_update(request: Request) -> Response:
 
     With the version that was read in the body, what others wrote since then is kept.
     """
-    return await done(request, "resource.upsert", placed(request, await body(request), read=True))
+    wire = await body(request)
+    write_from(request, wire.get(COPY))
+    return await done(request, "resource.upsert", placed(request, wire, read=True))
 
 
 @router.post("/resource/update", openapi_extra=takes(RESOURCE))
@@ -54,7 +57,9 @@ async def update(request: Request) -> Response:
 
     With the version that was read in the body, what others wrote since then is kept.
     """
-    return await done(request, "resource.replace", {"resource": given(await body(request), op_id(request), read=True)})
+    wire = await body(request)
+    write_from(request, wire.get(COPY))
+    return await done(request, "resource.replace", {"resource": given(wire, op_id(request), read=True)})
 
 
 @router.delete("/resource/{resource_id}")

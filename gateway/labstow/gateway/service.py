@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from labstow.contracts import pattern
 from labstow.contracts.errors import Late, Refusal, Unavailable
 from labstow.contracts.service import Ready
-from labstow.gateway.edge import PROBLEM, RETRY_AFTER, Refused, Route, ask, bus, json, settings
+from labstow.gateway.edge import PROBLEM, RETRY_AFTER, MadsciRoute, Refused, Route, ask, bus, json, settings
 from labstow.gateway.locations import every
 from labstow.gateway.madsci.locations import shown
 from labstow.gateway.version import VERSION
@@ -20,7 +20,8 @@ WORKERS: Final = ("resource", "history", "lock", "transfer")
 PATIENCE: Final = 1.0
 """Seconds in which a worker has to answer that it is ready."""
 
-router = APIRouter(route_class=Route, tags=["service"])
+router = APIRouter(route_class=MadsciRoute, tags=["service"])
+ours = APIRouter(route_class=Route, tags=["service"])
 
 
 @router.get("/", include_in_schema=False)
@@ -38,7 +39,7 @@ async def definition(request: Request) -> Response:
     return json(told | about | {"locations": locations, "transfer_capabilities": set_up["capabilities"]})
 
 
-@router.get("/settings")
+@ours.get("/settings")
 async def show_settings(request: Request) -> Response:
     """Tell the settings of this gateway, without passwords."""
     own = settings(request)
@@ -47,7 +48,7 @@ async def show_settings(request: Request) -> Response:
     return json(shown | {"nats_url": ",".join(f"{url.scheme}://{url.netloc.split('@')[-1]}" for url in servers)})
 
 
-@router.get("/health")
+@ours.get("/health")
 async def health(request: Request) -> Response:
     """Tell whether everything works, always with 200; `degraded` is what works, only less well."""
     problems, degraded = await found(request)
@@ -71,13 +72,13 @@ async def health(request: Request) -> Response:
     )
 
 
-@router.get("/health/live")
+@ours.get("/health/live")
 async def live(request: Request) -> Response:
     """Answer 200 as long as this process runs."""
     return json({"live": True})
 
 
-@router.get("/health/ready", responses={503: {"description": "Not now, and why."}})
+@ours.get("/health/ready", responses={503: {"description": "Not now, and why."}})
 async def ready(request: Request) -> Response:
     """Answer 200 when requests would be served now: NATS is there, and the workers have their database."""
     problems, degraded = await found(request)

@@ -22,7 +22,7 @@ class GatewaySettings(BaseSettings):
     manager_name: str = Field("labstow", description="The name this laboratory shows to MADSci clients.")
     manager_id: Ulid | None = Field(None, description="Its id there; made from the name if not given.")
     request_budget_s: float = Field(5.0, gt=0, description="Seconds until a request is answered, come what may.")
-    max_body_bytes: int = Field(1 << 20, ge=1, description="A larger request is refused before anybody reads it.")
+    max_body_bytes: int = Field(8 << 20, ge=1, description="A larger request is refused before anybody reads it.")
     lock_default_duration_s: float = Field(
         300.0, ge=1, le=MAX_TTL_S, description="How long a lock of MADSci's clients lasts if they do not say."
     )

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Request, Response
 from labstow.contracts.base_types import BaseType
 from labstow.contracts.errors import Invalid, OtherShape
 from labstow.gateway.answers import answer, tagged
-from labstow.gateway.edge import MadsciRoute, Route, ask, body, json, op_id, refuse_unknown
+from labstow.gateway.edge import MadsciRoute, Route, ask, body, json, refuse_unknown
 from labstow.gateway.madsci.shown import written
 from labstow.gateway.madsci.templates import ABOUT, INSTANCE, changed, created, info, instance, shown_template
 from labstow.gateway.openapi import RESOURCE, asks, takes
+from labstow.gateway.operations import op_id
 from labstow.gateway.paging import page
 from labstow.gateway.parameters import WHOLE, parameters
 
@@ -85,10 +86,11 @@ async def remove(request: Request, template_name: str) -> Response:
 
 @router.post("/template/{template_name}/create_resource", openapi_extra=takes(ONE))
 async def create_resource(request: Request, template_name: str) -> Response:
-    """Make a resource from a template; if the same was made from it before, answer that one."""
+    """Make a resource from a template; if there is one of this name, class, type and owner, answer that as it is."""
     wire = await body(request, *INSTANCE, "add_to_database")
     add = wire.get("add_to_database")
-    command = {"template": template_name, "instances": [instance(wire)], "attach": True, "add": add is None or add}
+    command = {"template": template_name, "instances": [instance(wire)], "attach_by_name": True}
+    command["add"] = add is None or add
     return answer((await asked(request, "template.instantiate", command))["resources"][0])
 
 

@@ -24,6 +24,7 @@ LISTED: Final = {"state": TEXT, "resource_id": TEXT, "node": TEXT, "limit": WHOL
 
 PLAN: Final = {"resource_id": RESOURCE_ID, "target": "analysis_station", "k": 3, "avoid": ["safety_zone"]}
 ERRAND: Final = {"resource_id": RESOURCE_ID, "target": "analysis_station", "node": "robotarm_1"}
+ABORT: Final = {"left": "source", "reason": "the gripper slipped"}
 ARM: Final = {"node_name": "robotarm_1", "action": "transfer_sample", "cost_weight": 1.0}
 
 router = APIRouter(route_class=MadsciRoute, tags=["transfers"])
@@ -60,6 +61,8 @@ async def plan(request: Request) -> Response:
         parameters(request, {})
         return await passed(request, "transfer.plan", an_object(parsed(read)))
     query = {OURS[key]: value for key, value in parameters(request, BETWEEN).items()}
+    if query.get("source") is not None:
+        query.pop("resource_id", None)  # theirs is not looked at; where it is recorded to be may be old
     return json(workflow(orjson.loads(await ask(request, "transfer.plan", query)), new_ulid()))
 
 
@@ -93,9 +96,12 @@ async def complete(request: Request, transfer_id: str) -> Response:
     return await ended(request, "transfer.complete", transfer_id, "position")
 
 
-@ours.post("/transfer/{transfer_id}/abort", openapi_extra=takes({"left": "source", "reason": "the gripper slipped"}))
+@ours.post("/transfer/{transfer_id}/abort", openapi_extra=takes(ABORT, required=False))
 async def abort(request: Request, transfer_id: str) -> Response:
-    """End a transfer otherwise: `left` is `source`, `gripper` or `nowhere`; or it is left in another container."""
+    """End a transfer otherwise: `left` is `source`, `gripper` or `nowhere`; or it is left in another container.
+
+    What is no longer in the gripper stays where it is: nothing needs to be said of it.
+    """
     return await ended(request, "transfer.abort", transfer_id, "left", "container_id", "position", "reason")
 
 

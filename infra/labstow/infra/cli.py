@@ -33,6 +33,7 @@ Port = Annotated[
 LabFile = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="The lab file, in YAML.")]
 Url = Annotated[str, typer.Option(help="The running labstow: its gateway, or nats://...")]
 GATEWAY = "http://127.0.0.1:8003"
+Full = Annotated[bool, typer.Option("--full", help="Show all of a long value, not what differs in it.")]
 
 
 @contextmanager
@@ -172,12 +173,12 @@ def check(
 
 
 @lab.command()
-def diff(file: LabFile, url: Url = GATEWAY) -> None:
+def diff(file: LabFile, url: Url = GATEWAY, full: Full = False) -> None:
     """Tell what a lab file says otherwise than the laboratory. Changes nothing."""
     with one_sentence():
         from labstow.infra.lab import commands
 
-        commands.diff(file, url)
+        commands.diff(file, url, full=full)
 
 
 @lab.command()
@@ -188,12 +189,13 @@ def apply(
     replace_templates: Annotated[
         bool, typer.Option("--replace-templates", help="Make other resource templates next versions, too.")
     ] = False,
+    full: Full = False,
 ) -> None:
     """Bring the laboratory to what a lab file says. What was taught is kept, and nothing is removed."""
     with one_sentence():
         from labstow.infra.lab import commands
 
-        commands.apply(file, url, yes=yes, replace_templates=replace_templates)
+        commands.apply(file, url, yes=yes, replace_templates=replace_templates, full=full)
 
 
 @lab.command()

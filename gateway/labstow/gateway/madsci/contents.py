@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from labstow.contracts.base_types import CONTAINERS, ORDERED, BaseType
 from labstow.contracts.errors import Invalid
-from labstow.contracts.positions import Position
+from labstow.contracts.positions import MAX_DIMENSION, Position
 
 Json = dict[str, Any]
 Placed = Iterator[tuple[Position | None, Json]]
@@ -57,6 +57,8 @@ def _listed(kind: str, children: object) -> Iterator[tuple[int, object]]:
     """What is in a list, with its index."""
     if not isinstance(children, list):
         raise Invalid(summary=f"children: those of a {kind} are a list", errors=[])
+    if len(children) > MAX_DIMENSION:
+        raise Invalid(summary=f"children: a list has {MAX_DIMENSION} of them at most", errors=[])
     return ((number, child) for number, child in enumerate(children) if child is not None)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from labstow.gateway.madsci.given import amounts, size
+from labstow.gateway.madsci.given import amounts, rounded, size
 from labstow.gateway.madsci.shown import BEYOND
 
 Json = dict[str, Any]
@@ -36,17 +36,37 @@ NOT_TOLD: Final = frozenset(
 )
 """What their objects bring along and nobody can change."""
 
+AMOUNTS: Final = ("quantity", "capacity")
+DOTTED: Final = ("attributes.", "owner.")
 _BY_TYPE: Final = frozenset({"rows", "columns", "layers", "length", "is_one_indexed", "quantity", "capacity", "unit"})
 
 
 def renamed(fields: Json) -> Json:
-    """Some fields of a resource with our names; of a whole object, those that its type has."""
+    """Some fields of a resource with our names; of a whole object, those that its type has.
+
+    What is in `attributes` and `owner` may be told with dots, such as `attributes.lot`.
+    """
+    fields = nested(fields)
     kept = {key: value for key, value in fields.items() if key not in NOT_TOLD}
     if isinstance(kind := fields.get("base_type"), str):
         kept = {key: value for key, value in kept.items() if key not in _BY_TYPE}
         unit = {"unit": fields["unit"]} if fields.get("unit") is not None else {}
         return _renamed(kept) | size(kind, fields) | amounts(kind, fields) | unit
     return _renamed(kept)
+
+
+def nested(fields: Json) -> Json:
+    """The same with `attributes` and `owner` whole, where keys in them were told with dots; they win."""
+    whole = {key: value for key, value in fields.items() if not key.startswith(DOTTED)}
+    for path in fields.keys() - whole.keys():
+        *above, last = path.split(".")
+        inside = whole
+        for key in above:
+            below = dict(known) if isinstance(known := inside.get(key), dict) else {}
+            inside[key] = below
+            inside = below
+        inside[last] = fields[path]
+    return whole
 
 
 def paths(told: object) -> object:
@@ -60,7 +80,7 @@ def shown_paths(told: Iterable[str]) -> list[str]:
 
 
 def _renamed(fields: Json) -> Json:
-    return {OURS.get(key, key): value for key, value in fields.items()}
+    return {OURS.get(key, key): rounded(value) if key in AMOUNTS else value for key, value in fields.items()}
 
 
 def _path(path: object, names: dict[str, str]) -> object:

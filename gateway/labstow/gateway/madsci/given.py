@@ -1,29 +1,38 @@
 """Resources as MADSci's clients write them, as ours."""
 
-from typing import Any
+from collections.abc import Iterator
+from itertools import count
+from typing import Any, Final
 
 from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, SHAPED, BaseType
 from labstow.contracts.errors import Invalid, TooDeep
-from labstow.contracts.resource import MAX_DEPTH
+from labstow.contracts.resource import MAX_DEPTH, MAX_NODES
 from labstow.contracts.ulids import derived_ulid
 from labstow.gateway.madsci.contents import placed
 from labstow.gateway.madsci.shown import BEYOND
 
 Json = dict[str, Any]
 
+PLACES: Final = 12
 
-def given(body: Json, op_id: str, *, read: bool = False, place: tuple[int, ...] = ()) -> Json:
+
+def given(
+    body: Json, op_id: str, *, read: bool = False, place: tuple[int, ...] = (), number: Iterator[int] | None = None
+) -> Json:
     """Their resource as our `NewResource`: of what they name, what can be told.
 
     With `read`, the version in it says what they have read. The same for the same operation. `place` is where it is
-    in what else the body names.
+    in what else the body names, `number` counts all of it.
 
     Raises:
-        Invalid: it has neither a name nor an id, or contents in a form that its type does not have.
+        Invalid: it has neither a name nor an id, contents in a form that its type does not have, or too many.
         TooDeep: it is nested deeper than anything may be.
     """
     if len(place) >= MAX_DEPTH:
         raise TooDeep(limit=MAX_DEPTH)
+    number = number or count(1)
+    if next(number) > MAX_NODES:
+        raise Invalid(summary=f"more than {MAX_NODES} resources in one request: add in parts, by parent_id", errors=[])
     kind = body.get("base_type", BaseType.RESOURCE)
     kind = kind if isinstance(kind, str) else str(kind)
     beyond = _mapping(body.get(BEYOND))
@@ -44,8 +53,8 @@ def given(body: Json, op_id: str, *, read: bool = False, place: tuple[int, ...] 
     ours |= size(kind, body) | amounts(kind, body)
     if children := body.get("children"):
         ours["children"] = [
-            {**given(child, op_id, read=read, place=(*place, number)), "position": at}
-            for number, (at, child) in enumerate(placed(kind, children))
+            {**given(child, op_id, read=read, place=(*place, index), number=number), "position": at}
+            for index, (at, child) in enumerate(placed(kind, children))
         ]
     return ours
 
@@ -66,14 +75,19 @@ def amounts(kind: str, body: Json) -> Json:
     """The quantity where it is not counted, and the capacity where there is one to tell."""
     found: Json = {}
     if kind in CONSUMABLES and body.get("quantity") is not None:
-        found["quantity"] = body["quantity"]
+        found["quantity"] = rounded(body["quantity"])
     if "capacity" in body and (kind in CONSUMABLES or kind in CONTAINERS):
         capacity = body["capacity"]
         if capacity is None:
             capacity = _mapping(body.get(BEYOND)).get("capacity")
         if kind != BaseType.SLOT or capacity not in (None, 1):
-            found["capacity"] = capacity
+            found["capacity"] = rounded(capacity)
     return found
+
+
+def rounded(amount: object) -> object:
+    """An amount with as many places as are kept, if it is a float: more are what computing left there."""
+    return round(amount, PLACES) if isinstance(amount, float) else amount
 
 
 def _name(body: Json, op_id: str, place: tuple[int, ...]) -> object:

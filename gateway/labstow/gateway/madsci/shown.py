@@ -10,6 +10,7 @@ To us the rows and layers of a plate are no resources: they get an id made from 
 them is in the plate.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -17,8 +18,8 @@ from typing import Any, Final
 import orjson
 from orjson import Fragment
 
-from labstow.contracts.base_types import CONTAINERS, SHAPED, BaseType
-from labstow.contracts.ulids import derived_ulid, is_ulid
+from labstow.contracts.base_types import SHAPED, WHOLE, BaseType
+from labstow.contracts.ulids import derived_ulid, is_ulid, new_mark
 
 Json = dict[str, Any]
 Children = list[Json | Fragment | None] | dict[str, Json | Fragment]
@@ -26,11 +27,13 @@ Children = list[Json | Fragment | None] | dict[str, Json | Fragment]
 KEPT: Final = 30_000
 """So many things are kept as they were written last, about a kilobyte each."""
 BEYOND: Final = "labstow"
+COPY: Final = "copy_id"
+"""Tells one copy that somebody has of a thing from all others. It comes back with what is written from it."""
 SLOT: Final = BaseType.SLOT.value
-WHOLE: Final = (CONTAINERS - {BaseType.POOL}) | {BaseType.DISCRETE_CONSUMABLE}
-"""Counted in whole numbers."""
-
 UNREAD: Final = "too many for one answer: find them by parent_id"
+
+SUMMED: Final = {*SHAPED, BaseType.POOL}
+"""Their models make out themselves how much is in these."""
 
 WHOSE = ("user", "experiment", "campaign", "project", "node", "workcell", "lab", "step", "workflow", "manager")
 OWNERS: Final = frozenset(f"{who}_id" for who in WHOSE)
@@ -57,7 +60,7 @@ def written(thing: Json) -> Json | Fragment:
     if thing["base_type"] in INSIDE:
         return shown(thing)
     key = (thing["resource_id"], thing["version"], thing["updated_at"], *(thing.get("index") or ()))
-    return Fragment(_written(Told(key, thing)))
+    return Fragment(b'%b,"%b":"%b"}' % (_written(Told(key, thing))[:-1], COPY.encode(), new_mark().encode()))
 
 
 @lru_cache(KEPT)
@@ -71,13 +74,13 @@ forget: Final = _written.cache_clear
 
 def shown(thing: Json) -> Json:
     """Our `Resource` as theirs. A container whose children were not read is shown empty."""
-    theirs = columns(thing)
+    theirs = columns(thing) | {COPY: new_mark()}
     if inside := INSIDE.get(thing["base_type"]):
         theirs["children"] = inside(thing)
         if thing.get("unread"):
             theirs[BEYOND] = {**theirs.get(BEYOND, {}), "children": UNREAD}
         capacity = theirs["capacity"]
-        if capacity is not None and thing["base_type"] in SHAPED and _summed(thing) > capacity:
+        if capacity is not None and thing["base_type"] in SUMMED and _summed(thing) > capacity:
             theirs[BEYOND] = {**theirs.get(BEYOND, {}), "capacity": capacity}
             theirs["capacity"] = None
     return theirs
@@ -193,13 +196,16 @@ def _part(plate: Json, kind: BaseType, parent_id: str) -> Json:
     return columns({**plate, **own, "rows": None if kind is BaseType.ROW else plate["rows"]})
 
 
-def _summed(plate: Json) -> float:
-    """What their model takes for the quantity of a row or a grid, and refuses if the capacity is less."""
-    total = 0.0
-    for child in plate.get("children") or ():
-        in_it = child["base_type"] in (BaseType.ROW, BaseType.GRID)
-        total += _summed(child) if in_it else float(child["quantity"] or 0)
-    return total
+def _summed(thing: Json) -> float:
+    """What their model takes for the quantity of a row, a grid or a pool, and refuses if the capacity is less.
+
+    It adds floats, whatever their units are, with an error that depends on its Python: the larger sum counts.
+    """
+    parts = [
+        _summed(child) if child["base_type"] in (BaseType.ROW, BaseType.GRID) else float(child["quantity"] or 0)
+        for child in thing.get("children") or ()
+    ]
+    return max(sum(parts), math.fsum(parts))
 
 
 INSIDE: Final[dict[str, Callable[[Json], Children]]] = {

@@ -65,11 +65,14 @@ def _of_templates(
         template = there.get(entry.name.casefold())
         if template is not None and _alike(template, entry):
             continue
+        file = entry.model_dump(mode="json", exclude_unset=True)
+        if template is not None:  # like is compared with like
+            file["resource"] = stored(_create(entry).resource)
         action: Action = "add" if template is None else "change" if replace else "keep"
         difference = Difference(
             path=f"resource_templates.{entry.name}",
             live=template and template.model_dump(mode="json", include=entry.model_fields_set),
-            file=entry.model_dump(mode="json", exclude_unset=True),
+            file=file,
             action=action,
             sentence=SENTENCES[action],
         )

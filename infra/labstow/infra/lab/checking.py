@@ -12,6 +12,7 @@ from labstow.contracts.message import ULID_LENGTH
 from labstow.contracts.resource import NewResource
 from labstow.contracts.template import CreateTemplate
 from labstow.contracts.ulids import derived_ulid, is_ulid
+from labstow.contracts.wording import worded
 from labstow.gateway.madsci.fields import OURS
 from labstow.infra.lab.mistakes import Mistake, Path, near, shown
 from labstow.infra.lab.reading import Document, read
@@ -20,19 +21,6 @@ from labstow.workers.template.overriding import refuse_paths
 
 ALSO: Final = {**OURS, "template_name": "name", "version": "label", "schema": "schema_def", "base_resource": "resource"}
 """What MADSci calls some of our fields."""
-EXPECTED: Final = {
-    "missing": "is missing",
-    "string_type": "expected a text",
-    "dict_type": "expected a mapping",
-    "model_type": "expected a mapping",
-    "model_attributes_type": "expected a mapping",
-    "tuple_type": "expected a list",
-    "bool_type": "expected true or false",
-    "bool_parsing": "expected true or false",
-    "^[A-Za-z0-9_.-]+$": "a name of a location has letters, digits, `_`, `.` and `-` only, as it is part of an address",
-    "^[^/]+$": "must not contain a slash",
-}
-"""What we say, by what pydantic calls it, or by the pattern that something must match."""
 
 
 class Checked(NamedTuple):
@@ -155,9 +143,7 @@ def _mistake(error: ErrorDetails, document: Document) -> Mistake:
     kind, found = error["type"], error["input"]
     if kind == "missing":
         path = (*path, error["loc"][-1])
-    pattern = str(error.get("ctx", {}).get("pattern"))
-    told = EXPECTED.get(kind) or EXPECTED.get(pattern) or error["msg"].removeprefix("Value error, ")
-    told = told.replace("Tuple", "List").removeprefix("Input ")
+    told = worded(error)
     if kind == "extra_forbidden":
         key = str(path[-1])
         told = f"there is no such key{near(ALSO.get(key, key), _known(path))}"

@@ -11,7 +11,7 @@ from labstow.infra.lab import applying
 from labstow.infra.lab.checking import Checked
 from labstow.infra.lab.checking import check as checked
 from labstow.infra.lab.door import BUDGET, reach
-from labstow.infra.lab.telling import count, mistakes, summary, tell, tell_mistakes
+from labstow.infra.lab.telling import count, kinds, mistakes, summary, tell, tell_mistakes
 from labstow.infra.lab.writing import written
 from labstow.infra.refusal import CannotStart
 
@@ -37,8 +37,8 @@ def load(file: Path) -> LabFile:
     return found.lab
 
 
-def diff(file: Path, url: str) -> None:
-    """Tell what a file says otherwise than the laboratory."""
+def diff(file: Path, url: str, *, full: bool) -> None:
+    """Tell what a file says otherwise than the laboratory; with `full`, however long it is."""
     lab = load(file)
 
     async def asked() -> list[Difference]:
@@ -46,11 +46,11 @@ def diff(file: Path, url: str) -> None:
             return await applying.differences(door, lab)
 
     differences = asyncio.run(asked())
-    tell(differences)
+    tell(differences, full=full)
     typer.echo(summary(differences))
 
 
-def apply(file: Path, url: str, *, yes: bool, replace_templates: bool) -> None:
+def apply(file: Path, url: str, *, yes: bool, replace_templates: bool, full: bool) -> None:
     """Bring the laboratory to what a file says, once somebody has seen what that changes.
 
     Also where it changes nothing: from then on, file and laboratory are known to agree.
@@ -66,13 +66,13 @@ def apply(file: Path, url: str, *, yes: bool, replace_templates: bool) -> None:
             return await applying.apply(door, lab, replace_templates=replace_templates)
 
     plan = asyncio.run(planned())
-    tell(plan)
+    tell(plan, full=full)
     if _changes(plan) and not yes:
         typer.confirm(f"{summary(plan)} Apply?", abort=True)
     result = asyncio.run(done())
     if result != plan:
         typer.secho("Meanwhile the laboratory changed. This is what was done:", fg=typer.colors.YELLOW)
-        tell(result)
+        tell(result, full=full)
     typer.echo(summary(result, done=True))
 
 
@@ -98,10 +98,9 @@ def seed(lab: LabFile, url: str) -> str:
             return await applying.apply(door, lab, absent_only=True)
 
     result = asyncio.run(done())
-    new = {difference.path for difference in result if difference.action == "add"}
-    added = sum(f"locations.{entry.location_name}" in new for entry in lab.locations)
-    more = f" and {len(new) - added} more" if len(new) > added else ""
-    told = f"lab: {count(added, 'location')}{more} added, {len(lab.locations) - added} kept"
+    new = [difference.path for difference in result if difference.action == "add"]
+    kept = count(len(lab.locations) - sum(path.startswith("locations.") for path in new), "location")
+    told = f"lab: {kinds(new)} added, {kept} kept"
     return f"{told}; some differ: labstow lab diff" if len(new) < len(result) else told
 
 

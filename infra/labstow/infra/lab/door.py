@@ -1,6 +1,7 @@
 """The way to a running labstow: through its gateway, or over NATS."""
 
 import getpass
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from typing import Any, Final, Protocol, TypeVar, cast
 import httpx
 import orjson
 
-from labstow.client import AsyncLabstow
+from labstow.client import AsyncLabstow, bus
 from labstow.contracts.errors import OutcomeUnknown, Refusal
 from labstow.contracts.lab_file import ApplyLab, ExportLab
 from labstow.contracts.message import Answer, Request
@@ -22,6 +23,7 @@ A = TypeVar("A", bound=Answer)
 
 BUDGET: Final = 60.0
 """Seconds: a large lab is a large transaction."""
+UNHEARD: Final = logging.NullHandler()
 ROUTES: Final[dict[type[Request[Any]], tuple[str, str]]] = {
     ApplyLab: ("POST", "/lab/apply"),
     ExportLab: ("GET", "/lab/export"),
@@ -93,6 +95,7 @@ async def reach(url: str) -> AsyncIterator[Door]:
     actor = _user()
     try:
         if url.startswith(("nats://", "tls://")):
+            logging.getLogger(bus.__name__).addHandler(UNHEARD)  # the refusal is enough
             async with AsyncLabstow(url, actor=actor) as labstow:
                 yield labstow
         else:

@@ -1,19 +1,26 @@
 """Tells a person what is wrong with a lab file, and what it would change."""
 
+import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import typer
 from pydantic import JsonValue
 
 from labstow.contracts.lab_file import Difference, LabFile
 from labstow.infra.lab.checking import Checked
-from labstow.infra.lab.mistakes import shown
+from labstow.infra.lab.differing import ABSENT, parts
+from labstow.infra.lab.mistakes import shown, written
 
 MAX_MISTAKES: Final = 100
+MAX_PARTS: Final = 10
 WIDTH: Final = 90
+SHORT: Final = 60
+BEFORE: Final = 12
+"""Characters that two texts have in common, shown before what differs."""
 NAMES: Final = ("location_name", "name")
 SIGNS: Final = {
     "add": ("+", typer.colors.GREEN),
@@ -38,14 +45,17 @@ def mistakes(checked: Checked) -> str:
     return count(sum(not mistake.warning for mistake in checked.mistakes), "mistake")
 
 
-def tell(differences: Sequence[Difference]) -> None:
-    """Everything that a file says otherwise, by kind and thing."""
+def tell(differences: Sequence[Difference], *, full: bool = False) -> None:
+    """Everything that a file says otherwise, by kind and thing; of long values what differs, or with `full` all."""
     for kind, group in groupby(differences, lambda difference: difference.path.partition(".")[0]):
         typer.secho(kind.replace("_", " ").capitalize(), bold=True)
         for difference in group:
             sign, color = SIGNS[difference.action]
             path = difference.path.removeprefix(f"{kind}.")
-            typer.echo(f"  {typer.style(f'{sign} {path}', fg=color)}  {_values(difference)}")
+            said, *more = _values(difference, full=full)
+            typer.echo(f"  {typer.style(f'{sign} {path}', fg=color)}  {said}")
+            for line in more:
+                typer.echo(f"      {line}")
 
 
 def summary(differences: Iterable[Difference], *, done: bool = False) -> str:
@@ -57,13 +67,31 @@ def summary(differences: Iterable[Difference], *, done: bool = False) -> str:
     return f"{counts['add']} {added}, {counts['change']} {changed}, {counts['keep']} kept as they are."
 
 
-def _values(difference: Difference) -> str:
-    match difference.action:
-        case "add":
-            return shown(_unnamed(difference), WIDTH)
-        case "change":
-            return f"{shown(difference.live)} → {shown(difference.file)}"
-    return f"{shown(difference.live)}, not {shown(difference.file)}: {difference.sentence}"
+def _values(difference: Difference, *, full: bool) -> list[str]:
+    """What is to be said of a difference, line by line."""
+    if difference.action == "add":
+        return [shown(_unnamed(difference), sys.maxsize if full else WIDTH)]
+    between, end = (", not ", f": {difference.sentence}") if difference.action == "keep" else (" → ", "")
+    live, file = difference.live, difference.file
+    if full or max(len(shown(live)), len(shown(file))) < SHORT:
+        return [_both(live, file, between, sys.maxsize) + end]
+    found = [
+        f"{written(part.path)}  {_both(part.one, part.other, between, SHORT)}".lstrip() for part in parts(live, file)
+    ]
+    if len(found) == 1:
+        return [found[0] + end]
+    more = [f"and {len(found) - MAX_PARTS} more: see --full"] if len(found) > MAX_PARTS else []
+    return [f"{len(found)} differences{end}", *found[:MAX_PARTS], *more]
+
+
+def _both(live: Any, file: Any, between: str, width: int) -> str:
+    """What is in the laboratory, and what the file says; of long texts what comes when they begin to differ."""
+    if isinstance(live, str) and isinstance(file, str) and max(len(live), len(file)) > width - 2:
+        alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(live, file, strict=False)))
+        live, file = (f"…{text[alike - BEFORE :]}" if alike > BEFORE else text for text in (live, file))
+    elif ABSENT in (live, file):
+        width = max(width, WIDTH)
+    return between.join("nothing" if each is ABSENT else shown(each, width) for each in (live, file))
 
 
 def _unnamed(difference: Difference) -> JsonValue:
@@ -84,6 +112,16 @@ def _contents(lab: LabFile) -> str:
     if (abilities := lab.transfer_capabilities) is not None:
         counts.append(count(len(abilities.transfer_templates), "transfer template"))
     return ", ".join(count for count in counts if not count.startswith("0 ")) or "nothing is in it"
+
+
+def kinds(paths: Iterable[str]) -> str:
+    """How many things of which kinds these are, locations first."""
+    found = Counter(path.partition(".")[0] for path in paths)
+    skills = found.pop("transfer_capabilities", 0)
+    counts = [count(found.pop("locations", 0), "location")]
+    counts += [count(number, kind.replace("_", " ").removesuffix("s")) for kind, number in found.items()]
+    counts += ["transfer capabilities"] if skills else []
+    return " and ".join(filter(None, (", ".join(counts[:-1]), counts[-1])))
 
 
 def count(number: int, noun: str) -> str:

@@ -51,7 +51,7 @@ def cancel(lab: Lab, command: Cancel, now: datetime, by: By) -> Outcome[Lease]:
     granted = [lease for lease in lab.of(key) if lease.live(now)]
     if ticket := lab.tickets.get(key):
         if ticket.principal != by.principal:
-            raise NotYours
+            raise NotYours("this place in line is somebody else's")
         return Outcome({"state": "cancelled", "lease": None}, _left(lab, {key}, now), notes=(Left(key),))
     if not granted:
         raise NoTicket

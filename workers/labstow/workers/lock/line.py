@@ -124,6 +124,7 @@ def _held(lab: Lab, resource_id: str, lease: Lease, wish: Wish, now: datetime, b
     own = wish.session is not None and (lease.holder, lease.session) == (by.principal, wish.session)
     name = lab.name(resource_id)
     if lease.id != resource_id:
+        lab.find(lease.id)
         name = f"{name} (with {lab.name(lease.id)})"
     return Held(
         resource_id=resource_id,

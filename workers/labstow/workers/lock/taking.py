@@ -59,7 +59,7 @@ def await_turn(lab: Lab, command: Await, now: datetime, by: By) -> Outcome[Lease
             raise LeaseLost(how=granted[0].how())
         return Outcome(standing(live, now, command.ticket), ())
     if ticket.principal != by.principal:
-        raise NotYours
+        raise NotYours("this place in line is somebody else's")
     lab.present(ticket.resource_ids)
     wish = Wish(tuple(ticket.resource_ids), ticket.scope, ticket.session, ticket.number, ticket.holding)
     if ticket.alive_until <= now:

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, BaseType
+from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, WHOLE, BaseType
 from labstow.contracts.errors import Invalid, InvalidQuantity, NotFound, OverCapacity
 from labstow.contracts.resource import NewResource
 from labstow.contracts.ulids import new_ulid
@@ -20,11 +20,11 @@ TOO_MUCH: Final = Decimal("1e26")
 
 class Draft:
     """Changes of one command, on top of the lab, not yet part of it. `anchor` is what is there already of what they
-    hang in: what contains it must not be put into it.
+    hang in: what contains it must not be put into it. `mark` is that of the operation.
     """
 
-    def __init__(self, lab: Lab, now: datetime, anchor: Thing | None = None) -> None:
-        self.lab, self.anchor, self._now = lab, anchor, now
+    def __init__(self, lab: Lab, now: datetime, anchor: Thing | None = None, mark: str = "") -> None:
+        self.lab, self.anchor, self.mark, self._now = lab, anchor, mark, now
         self._changes: dict[str, Change[Thing]] = {}
         self._spots: dict[tuple[str, str], str | None] = {}
 
@@ -67,6 +67,8 @@ class Draft:
         if thing is None:
             raise NotFound(resource_id=resource_id)
         new = thing._replace(version=thing.version + (before is None), updated_at=self._now, **fields)
+        if "capacity" in fields:
+            refuse_capacity(new)
         refuse_amount(new)
         self._changes[resource_id] = Change(new, told(before.what, what) if before else what)
         return new
@@ -113,6 +115,7 @@ class Draft:
             head="",
         )
         refuse_amount(new)
+        refuse_capacity(new)
         self._changes[new.id] = Change(new, "added")
         return new
 
@@ -122,6 +125,24 @@ def told(first: str, then: str) -> str:
     if (first, then) == ("taken", "placed"):
         return "moved"
     return then if first in ("updated", "contents_changed") and then != "contents_changed" else first
+
+
+def refuse_capacity(thing: Thing) -> None:
+    """Refuse a capacity that cannot be.
+
+    Raises:
+        InvalidQuantity: part of a thing that is counted whole.
+        OverCapacity: less than there is.
+    """
+    if thing.capacity is None or thing.quantity is None:
+        return
+    capacity, quantity = plain(thing.capacity), plain(thing.quantity)
+    if thing.base_type in WHOLE and thing.capacity % 1:
+        detail = f"{thing.name} cannot have a capacity of {capacity}: it is counted in whole pieces"
+        raise InvalidQuantity(detail, name=thing.name, quantity=capacity)
+    if thing.quantity > thing.capacity:
+        detail = f"{thing.name} has {quantity} by now: a capacity of {capacity} is too small"
+        raise OverCapacity(detail, name=thing.name, resource_id=thing.id, capacity=capacity, quantity=quantity)
 
 
 def refuse_amount(thing: Thing) -> None:

@@ -46,6 +46,8 @@ class Footprint(noun.Footprint):
     """Things to be found by what they are, by key; one asker of a key at a time."""
     past: set[tuple[str, int]] = field(default_factory=set)
     """Earlier versions of things."""
+    copies: set[tuple[str, int, str]] = field(default_factory=set)
+    """What was written since a version of a thing under operation ids of a mark."""
     removals: set[str] = field(default_factory=set)
     """Removals that are to be undone: their ids, or that of anything they took."""
     alone: bool = False

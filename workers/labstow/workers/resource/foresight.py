@@ -13,8 +13,9 @@ from labstow.workers.resource.nesting import contents
 from labstow.workers.resource.thing import Thing, nodes
 
 
-def foresee(lab: Lab, tree: NewResource) -> None:
-    """Want all that is not loaded of the known things in a tree, and of the positions it names in them.
+def foresee(lab: Lab, tree: NewResource, mark: str = "") -> None:
+    """Want all that is not loaded of the known things in a tree, as they are and as they were read, and of the
+    positions it names in them.
 
     What a tree says wrong is refused where it is written.
     """
@@ -23,6 +24,7 @@ def foresee(lab: Lab, tree: NewResource) -> None:
     rows: set[str] = set()
     spots: set[Spot] = set()
     attached: set[str] = set()
+    past: set[tuple[str, int]] = set()
     pools: list[Thing] = []
     for node in nodes(tree):
         if node.resource_id is None:
@@ -31,12 +33,16 @@ def foresee(lab: Lab, tree: NewResource) -> None:
             rows.add(node.resource_id)
         elif (known := lab.things[node.resource_id]) is not None and known.removed_at is None:
             spots |= _spots(lab, known, node)
+            if node.version is not None and node.version < known.version:
+                past.add((known.id, node.version))
             if node is not tree and known.parent_id is None and known.id not in lab.attached:  # it will be put there
                 attached.add(known.id)
             if known.base_type is BaseType.POOL and "unit" in node.model_fields_set and node.unit != known.unit:
                 pools.append(known)
-    if rows or spots or attached:
-        raise Wanted(Footprint(rows=rows, spots=spots, attached=attached))
+    past -= lab.past.keys()
+    if rows or spots or attached or past:
+        copies = {(*each, mark) for each in past} if mark else set()
+        raise Wanted(Footprint(rows=rows, spots=spots, attached=attached, past=past, copies=copies))
     contents(lab, *pools)
 
 

@@ -43,6 +43,8 @@ class Lab:
     """How many levels of containers are in a thing; not fewer, if the batch itself took some out."""
     past: dict[tuple[str, int], dict[str, Any] | None] = field(default_factory=dict)
     """States of things at earlier versions; None for those they never had."""
+    copies: dict[tuple[str, int, str], list[dict[str, Any]]] = field(default_factory=dict)
+    """Changes of things since a version under operation ids of a mark, in order."""
     removals: dict[str, list[str]] = field(default_factory=dict)
     """What was removed together, by the id of the removal and by those of what it took."""
     templates: dict[tuple[str, int | None], dict[str, Any] | None] = field(default_factory=dict)
@@ -117,6 +119,12 @@ class Lab:
         if (thing.id, version) not in self.past and not self.complete:
             raise Wanted(Footprint(past={(thing.id, version)}))
         return self.past.get((thing.id, version))
+
+    def written_since(self, thing: Thing, version: int, mark: str) -> list[dict[str, Any]]:
+        """How a thing changed since a version by operations of a mark, first to last."""
+        if (thing.id, version, mark) not in self.copies and not self.complete:
+            raise Wanted(Footprint(copies={(thing.id, version, mark)}))
+        return self.copies.get((thing.id, version, mark), [])
 
     def removal(self, asked: str) -> list[str]:
         """What was removed together, by the id of the removal or of anything it took; nothing if that is undone."""

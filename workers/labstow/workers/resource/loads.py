@@ -169,6 +169,28 @@ PAST: Final = Statement.of(
     select(_then.c.id, _then.c.version, _entry.c.state).select_from(_then.outerjoin(_entry, true()))
 )
 
+_since = func.unnest(texts("ids"), bindparam("versions", type_=ARRAY(Integer)), texts("marks"))
+_copy = _since.table_valued("id", "version", "mark").render_derived("copy")
+_newest = (
+    select(journal.c.version, journal.c.op_id, journal.c.changes)
+    .where(
+        journal.c.entity_id == _copy.c.id,
+        journal.c.noun == literal_column("'resource'"),
+        journal.c.version > _copy.c.version,
+    )
+    .order_by(journal.c.version.desc())
+    .limit(literal_column("1000"))
+    .correlate(_copy)
+    .lateral("newest")
+)
+COPIES: Final = Statement.of(
+    select(_copy.c.id, _copy.c.version, _copy.c.mark, _newest.c.changes)
+    .select_from(_copy.join(_newest, true()))
+    .where(func.substr(_newest.c.op_id, literal_column("11"), literal_column("8")) == _copy.c.mark)
+    .order_by(_newest.c.version)
+)
+"""What was written under ids of a mark, of the newest thousand versions of each."""
+
 _any_of = resource.alias("any_of")
 _removals = func.array(
     union_all(

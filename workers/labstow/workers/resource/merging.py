@@ -14,8 +14,9 @@ AMOUNTS: Final = ("quantity", "capacity", "unit")
 ABSENT: Final = object()
 
 
-def merged(lab: Lab, thing: Thing, version: int, fields: dict[str, Any]) -> dict[str, Any]:
-    """Those of the fields that the client changed since the version; of `attributes`, each key for itself.
+def merged(lab: Lab, thing: Thing, version: int, mark: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Those of the fields that the client changed since the version; of `attributes`, each key for itself. What it
+    wrote since then from the same copy, under operations of the same mark, it knows.
 
     Raises:
         ChangedByOthers: others changed the same field to something else; both are told.
@@ -24,6 +25,8 @@ def merged(lab: Lab, thing: Thing, version: int, fields: dict[str, Any]) -> dict
     if version == thing.version:
         return fields
     read = at_version(lab, thing, version)
+    for change in lab.written_since(thing, version, mark) if mark else ():
+        read = _with(read, change)
     stored = state(thing)
     conflicts: dict[str, dict[str, Any]] = {}
     changed: dict[str, Any] = {}
@@ -66,6 +69,19 @@ def at_version(lab: Lab, thing: Thing, version: int) -> dict[str, Any]:
         summary = f"version: {thing.name} is at version {thing.version}, it never had version {version}"
         raise Invalid(summary=summary, errors=[])
     return found
+
+
+def _with(read: dict[str, Any], change: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What was read, with a change of those who read it; of `attributes`, of the keys that it changed."""
+    after = {name: sides["after"] for name, sides in change.items()}
+    if "attributes" in change:
+        before = change["attributes"]["before"]
+        kept = {
+            key: value for key, value in read["attributes"].items() if key not in before or key in after["attributes"]
+        }
+        own = {key: value for key, value in after["attributes"].items() if not _equal(value, before.get(key, ABSENT))}
+        after["attributes"] = kept | own
+    return read | after
 
 
 def _by_key(

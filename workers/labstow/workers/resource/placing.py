@@ -76,7 +76,7 @@ def evict(draft: Draft, container: Thing, key: Position | None, coming: Thing) -
     return evicted
 
 
-def place(draft: Draft, child: Thing, container: Thing, key: Position | None) -> None:
+def place(draft: Draft, child: Thing, container: Thing, key: Position | None, *, standing: int | None = None) -> None:
     """Have a thing in a container: it is there already, perhaps somewhere else in it, or nowhere yet.
 
     Raises:
@@ -94,7 +94,7 @@ def place(draft: Draft, child: Thing, container: Thing, key: Position | None) ->
         refuse_cycle(draft.lab, child, draft.anchor)
     if draft.lab.things.get(child.id) is not None:
         refuse_attached(draft.lab, [child])
-    put(draft, child, container.id, key)
+    put(draft, child, container.id, key, standing=standing)
 
 
 def shift(draft: Draft, child: Thing, container: Thing, key: Position) -> None:

@@ -123,9 +123,7 @@ def wanted(footprint: Footprint) -> dict[str, Ask]:
     if footprint.definitions:
         asked = [{"key": key} | fields for key, fields in footprint.definitions.items()]
         asks["matches"] = Ask(loads.MATCHES, {"definitions": dumps(asked).decode()})
-    if footprint.past:
-        versions = {"ids": [one[0] for one in footprint.past], "versions": [one[1] for one in footprint.past]}
-        asks["past"] = Ask(loads.PAST, versions)
+    asks |= _past(footprint)
     if footprint.removals:
         asks["removed"] = Ask(loads.REMOVED, {"ids": list(footprint.removals)})
     if footprint.templates:
@@ -136,6 +134,18 @@ def wanted(footprint: Footprint) -> dict[str, Ask]:
         asks["made"] = Ask(loads.MADE, names)
     if footprint.attached:
         asks["attached"] = Ask(loads.ATTACHED, {"ids": list(footprint.attached)})
+    return asks
+
+
+def _past(footprint: Footprint) -> dict[str, Ask]:
+    """The statements about how things were."""
+    asks: dict[str, Ask] = {}
+    if footprint.past:
+        ids, versions = zip(*footprint.past, strict=True)
+        asks["past"] = Ask(loads.PAST, {"ids": list(ids), "versions": list(versions)})
+    if footprint.copies:
+        ids, versions, marks = zip(*footprint.copies, strict=True)
+        asks["copies"] = Ask(loads.COPIES, {"ids": list(ids), "versions": list(versions), "marks": list(marks)})
     return asks
 
 
@@ -151,6 +161,9 @@ def read(lab: Lab, footprint: Footprint, found: Mapping[str, Rows]) -> None:
     for key, name, id_ in found.get("made", ()):
         lab.made.setdefault((key, name), []).extend([id_] if id_ else [])
     lab.past = {(id_, version): state for id_, version, state in found.get("past", ())}
+    lab.copies = {copy: [] for copy in footprint.copies}
+    for id_, version, mark, changes in found.get("copies", ()):
+        lab.copies[id_, version, mark].append(changes)
     lab.templates = {(key, version): state for key, version, state in found.get("templates", ())}
     lab.attached = dict.fromkeys(footprint.attached)
     lab.attached.update(found.get("attached", ()))

@@ -31,7 +31,7 @@ def write(draft: Draft, thing: Thing, node: NewResource) -> None:
     refuse_shape(thing, node)
     fields: dict[str, Any] = {name: getattr(node, name) for name in WRITABLE if name in node.model_fields_set}
     if node.version is not None and (known := draft.lab.find(thing.id)) is not None:
-        fields = merged(draft.lab, known, node.version, fields)
+        fields = merged(draft.lab, known, node.version, draft.mark, fields)
     amend(draft, thing, fields)
     for child in node.children:
         include(draft, thing, child)

@@ -91,7 +91,7 @@ def _merged(path: str, live: Json, applied: Json | None, file: Json, shape: Shap
         findings = [finding._replace(action="keep", sentence=THERE) for finding in findings]
     return Merge(
         brought(live, findings),
-        applied if absent_only else said(base, file, shape),
+        applied if absent_only else said(base, file, findings, shape),
         tuple(_difference(path, finding) for finding in findings),
     )
 

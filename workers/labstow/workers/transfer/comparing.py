@@ -3,7 +3,7 @@
 A file speaks of what it names, and of nothing else: so nothing is ever removed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, Final, Literal, NamedTuple
 
 Json = dict[str, Any]
@@ -54,9 +54,10 @@ def brought(live: Json, findings: list[Finding]) -> Json:
     return fields
 
 
-def said(base: Json, file: Json, shape: Shape) -> Json:
-    """What files have said after this one."""
-    return _over(base, file, {field: shape.depths.get(field, 0) for field in file})
+def said(base: Json, file: Json, findings: list[Finding], shape: Shape) -> Json:
+    """What files have said after this one; but for what never was as a file said, so that cannot have changed since."""
+    never = {finding.keys for finding in findings if finding.sentence == TAUGHT}
+    return _over(base, file, {field: shape.depths.get(field, 0) for field in file}, never)
 
 
 def same(one: Any, other: Any) -> bool:
@@ -100,12 +101,15 @@ def _with(value: Any, keys: tuple[str, ...], new: Any) -> Any:
     return {**inside, keys[0]: _with(inside.get(keys[0]), keys[1:], new)}
 
 
-def _over(base: Json, file: Json, depths: Mapping[str, int]) -> Json:
-    """`base` with what `file` names, so many levels deep."""
+def _over(
+    base: Json, file: Json, depths: Mapping[str, int], never: Set[tuple[str, ...]], at: tuple[str, ...] = ()
+) -> Json:
+    """`base` with what `file` names, so many levels deep, without what is at some places."""
     result = dict(base)
     for key, value in file.items():
+        here = (*at, key)
         if depths[key] and isinstance(value, dict):
-            result[key] = _over(_inside(base, key), value, dict.fromkeys(value, depths[key] - 1))
-        else:
+            result[key] = _over(_inside(base, key), value, dict.fromkeys(value, depths[key] - 1), never, here)
+        elif here not in never:
             result[key] = value
     return result

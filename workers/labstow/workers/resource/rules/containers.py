@@ -9,6 +9,7 @@ from labstow.contracts.errors import Elsewhere, Invalid, NotAConsumable, Nothing
 from labstow.contracts.placing import Empty, Move, Place, Pop, Push, Swap, Take
 from labstow.contracts.positions import Position, canonical, refuse
 from labstow.contracts.resource import NewResource
+from labstow.contracts.ulids import mark_of
 from labstow.workers.kit.noun import By, Outcome
 from labstow.workers.resource.draft import Draft
 from labstow.workers.resource.foresight import foresee
@@ -26,7 +27,7 @@ def place_at(lab: Lab, command: Place, now: datetime, by: By) -> Outcome[Thing]:
     """Something at a position of a container."""
     container = lab.container(command.container_id)
     refuse_stale(container, command.expected_version)
-    return _bring(lab, container, command.resource, now, move=command.move, replace=command.replace)
+    return _bring(lab, container, command.resource, now, by, move=command.move, replace=command.replace)
 
 
 def push(lab: Lab, command: Push, now: datetime, by: By) -> Outcome[Thing]:
@@ -36,7 +37,7 @@ def push(lab: Lab, command: Push, now: datetime, by: By) -> Outcome[Thing]:
     node = command.resource
     if node.position is not None:
         raise Invalid(summary="resource.position: what is pushed goes to the end", errors=[])
-    return _bring(lab, container, node, now, move=command.move, replace=False)
+    return _bring(lab, container, node, now, by, move=command.move, replace=False)
 
 
 def take(lab: Lab, command: Take, now: datetime, by: By) -> Outcome[Thing]:
@@ -61,8 +62,8 @@ def pop(lab: Lab, command: Pop, now: datetime, by: By) -> Outcome[Thing]:
     return _out(Draft(lab, now), lab.thing(following))
 
 
-def move(lab: Lab, command: Move, now: datetime, by: By) -> Outcome[Thing]:
-    """A thing from where it is to somewhere else."""
+def move(lab: Lab, command: Move, now: datetime, by: By, *, standing: int | None = None) -> Outcome[Thing]:
+    """A thing from where it is to somewhere else; to a place in line that it had there before, if that is given."""
     child = lab.thing(command.resource_id)
     refuse_stale(child, command.expected_version)
     if command.source_id is not None:
@@ -71,7 +72,9 @@ def move(lab: Lab, command: Move, now: datetime, by: By) -> Outcome[Thing]:
         return _out(Draft(lab, now), child)
     container = lab.container(command.container_id)
     draft = Draft(lab, now, container)
-    placement = _settle(draft, child, container, command.position, move=True, replace=command.replace)
+    placement = _settle(
+        draft, child, container, command.position, move=True, replace=command.replace, standing=standing
+    )
     if child.is_container:
         refuse_depth(lab, container, 1 + height(lab, child))
     return draft.outcome(placement)
@@ -154,12 +157,12 @@ def _at(lab: Lab, container: Thing, key: Position | None) -> str:
 
 
 def _bring(
-    lab: Lab, container: Thing, node: NewResource, now: datetime, *, move: bool, replace: bool
+    lab: Lab, container: Thing, node: NewResource, now: datetime, by: By, *, move: bool, replace: bool
 ) -> Outcome[Thing]:
     """Something new or known into a container."""
     refuse_tree(node)
-    foresee(lab, node)
-    draft = Draft(lab, now, container)
+    foresee(lab, node, mark_of(by.op_id))
+    draft = Draft(lab, now, container, mark_of(by.op_id))
     known = lab.find(node.resource_id) if node.resource_id is not None else None
     if known is None:
         child = enter(draft, node)
@@ -172,7 +175,14 @@ def _bring(
 
 
 def _settle(
-    draft: Draft, child: Thing, container: Thing, key: Position | None, *, move: bool, replace: bool
+    draft: Draft,
+    child: Thing,
+    container: Thing,
+    key: Position | None,
+    *,
+    move: bool,
+    replace: bool,
+    standing: int | None = None,
 ) -> dict[str, Any]:
     """Put a thing where it belongs: what became of it, as a `Placement`."""
     source = evicted = None
@@ -186,7 +196,7 @@ def _settle(
         source = leave(draft, child)
     if replace:
         evicted = evict(draft, draft.thing(container.id), key, child)
-    place(draft, draft.thing(child.id), draft.thing(container.id), key)
+    place(draft, draft.thing(child.id), draft.thing(container.id), key, standing=standing)
     return {"resource": child, "container": container, "source": source, "evicted": evicted}
 
 

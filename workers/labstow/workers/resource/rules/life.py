@@ -4,7 +4,7 @@ from datetime import datetime
 
 from labstow.contracts.errors import Ambiguous, IdTaken, Invalid, StaleVersion, TooDeep
 from labstow.contracts.resource import MAX_DEPTH, Add, Init, NewResource, Remove, Replace, Update, Upsert
-from labstow.contracts.ulids import new_ulid
+from labstow.contracts.ulids import mark_of, new_ulid
 from labstow.workers.kit.noun import By, Outcome
 from labstow.workers.resource.draft import Draft
 from labstow.workers.resource.foresight import foresee
@@ -44,7 +44,7 @@ def upsert(lab: Lab, command: Upsert, now: datetime, by: By) -> Outcome[Thing]:
         return new(lab, node, command.parent_id, now)
     thing = lab.thing(node.resource_id)
     container = lab.container(command.parent_id) if command.parent_id is not None else None
-    return written(lab, thing, node, now, container).outcome(thing)
+    return written(lab, thing, node, now, by, container).outcome(thing)
 
 
 def update(lab: Lab, command: Update, now: datetime, by: By) -> Outcome[Thing]:
@@ -66,7 +66,7 @@ def replace(lab: Lab, command: Replace, now: datetime, by: By) -> Outcome[Thing]
         raise Invalid(summary="resource.resource_id: say which resource to replace", errors=[])
     thing = lab.thing(node.resource_id)
     refuse_stale(thing, command.expected_version)
-    return written(lab, thing, node, now).outcome(thing)
+    return written(lab, thing, node, now, by).outcome(thing)
 
 
 def remove(lab: Lab, command: Remove, now: datetime, by: By) -> Outcome[Thing]:
@@ -122,13 +122,13 @@ def new(lab: Lab, node: NewResource, parent_id: str | None, now: datetime) -> Ou
     return draft.outcome(thing)
 
 
-def written(lab: Lab, thing: Thing, node: NewResource, now: datetime, container: Thing | None = None) -> Draft:
+def written(lab: Lab, thing: Thing, node: NewResource, now: datetime, by: By, container: Thing | None = None) -> Draft:
     """Write a thing, and put it into the container if it is nowhere yet."""
     refuse_tree(node)
-    foresee(lab, node)
+    foresee(lab, node, mark_of(by.op_id))
     coming = container is not None and thing.parent_id is None
     anchor, trees = (container, (node,)) if coming else (thing, node.children)
-    draft = Draft(lab, now, anchor)
+    draft = Draft(lab, now, anchor, mark_of(by.op_id))
     write(draft, thing, node)
     if container is not None:
         place(draft, draft.thing(thing.id), container, node.position)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from orjson import Fragment
 
+from labstow.contracts.base_types import BaseType
 from labstow.contracts.errors import IdTaken, Invalid, MissingOverrides, Refusal, TooMany
 from labstow.contracts.resource import MAX_NODES, NewResource
 from labstow.contracts.template import Instance, Instantiate, Template
@@ -13,6 +14,7 @@ from labstow.workers.kit.noun import By, Outcome, Wanted
 from labstow.workers.resource.draft import Draft
 from labstow.workers.resource.footprint import HEAVY, Footprint
 from labstow.workers.resource.lab import Lab
+from labstow.workers.resource.matching import definition_key, matches
 from labstow.workers.resource.nesting import contents, refuse_depth
 from labstow.workers.resource.placing import put
 from labstow.workers.resource.reading.nodes import Inside, node, tree
@@ -34,7 +36,11 @@ def instantiate(lab: Lab, command: Instantiate, now: datetime, by: By) -> Outcom
     made = made_from(lab, template.name)
     for number, instance in enumerate(command.instances):
         try:
-            new = filled(template, instance, f"instances.{number}")
+            within = f"instances.{number}"
+            if command.attach_by_name and (found := named(lab, template, instance, roots, within)):
+                roots.append(found)
+                continue
+            new = filled(template, instance, within)
             if command.attach:
                 want_made(lab, template.name, str(new.name))
             alike = made.setdefault(str(new.name), [])
@@ -84,6 +90,25 @@ def filled(template: Template, instance: Instance, within: str) -> NewResource:
     if missing:
         raise MissingOverrides(fields=missing)
     return validated(fields | {"resource_id": instance.resource_id, "position": instance.position}, within)
+
+
+def named(lab: Lab, template: Template, instance: Instance, roots: list[Thing], within: str) -> Thing | None:
+    """The thing that goes by what an instance would go by: name, class, type, and the owner that is asked for.
+
+    It may be one of the `roots` that were made before it. What the template requires need not be given again.
+
+    Raises:
+        Invalid: an override of what cannot be overridden, or one of these is none.
+    """
+    refuse_fixed(instance.overrides, f"{within}.overrides")
+    asked = {"resource_class": "", **template.resource, **instance.overrides}
+    fields = {name: asked.get(name) for name in ("name", "resource_class")}
+    owner = merged({}, {"owner": instance.overrides.get("owner") or {}})["owner"]
+    known_as = validated(fields | {"owner": owner} | ({"name": instance.name} if instance.name else {}), within)
+    kind = BaseType(str(template.resource.get("base_type", BaseType.RESOURCE)))
+    known_as = known_as.model_copy(update={"base_type": kind})
+    found = [*lab.matching(definition_key(known_as), known_as), *(root for root in roots if matches(root, known_as))]
+    return next((thing for thing in found if thing.id == instance.resource_id), found[0] if found else None)
 
 
 def made_from(lab: Lab, template_name: str) -> dict[str, list[Thing]]:

@@ -1,7 +1,8 @@
 """The transfer graph as a picture, with nothing but the standard library: an SVG document for light and dark pages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from textwrap import wrap
 from typing import Final
 from xml.sax.saxutils import escape
 
@@ -27,6 +28,8 @@ from labstow.workers.transfer.planning.plan import named
 COLOURS: Final = (
     "#3b6ea5", "#b3541e", "#2f7d4f", "#8250a5", "#1b7f8c", "#b0305c", "#7a6a12", "#4d5562", "#6b4f3a", "#5461c8",
 )  # fmt: skip
+WIDEST: Final = 100
+"""Letters in a line of what is told."""
 STYLE: Final = """
     .page { fill: #ffffff; stroke: #7d8590; }
     .place { fill: #eef1f4; stroke: #7d8590; }
@@ -54,19 +57,19 @@ STYLE: Final = """
 """
 
 
-def svg(graph: Graph, highlight: Way | None = None) -> str:
-    """The transfer graph as an SVG document. The same graph and way always give the same document.
+def svg(graph: Graph, highlight: Way | None = None, told: Sequence[str] = ()) -> str:
+    """The transfer graph as an SVG document, with sentences below. The same given, it is always the same document.
 
     Of more than 60 places those that look the same are drawn as one.
     """
-    return "\n".join(_Drawing(Layout(graph, highlight), highlight).document()) + "\n"
+    return "\n".join(_Drawing(Layout(graph, highlight), highlight, told).document()) + "\n"
 
 
 class _Drawing:
     """Writes a layout down, from what is behind to what is in front."""
 
-    def __init__(self, layout: Layout, way: Way | None) -> None:
-        self._at, self._way = layout, way
+    def __init__(self, layout: Layout, way: Way | None, told: Sequence[str]) -> None:
+        self._at, self._way, self._more = layout, way, told
         self._colour = {line.node: COLOURS[line.number % len(COLOURS)] for line in layout.lines}
         self._x = {line.node: line.x for line in layout.lines}
         self._left, self._right = layout.box_x, layout.box_x + layout.box_width
@@ -223,6 +226,8 @@ class _Drawing:
             yield f"The way: {_count(len(self._way.steps), 'step')}, cost {plain(self._way.cost)}."
         for number, step in enumerate(self._at.steps, start=1):
             yield f"{number}. {step.node} {step.action}: {step.source} to {step.target}, cost {plain(step.cost)}"
+        for text in self._more:
+            yield from wrap(text, WIDEST)
 
     def _title(self) -> str:
         ends = [(steps[0].source, steps[-1].target) for steps in (self._at.steps,) if steps]

@@ -21,15 +21,13 @@ class _EveryLevel(Levels):
 
 
 def why_not(graph: Graph, wish: Wish) -> tuple[Finding, ...]:
-    """Why `plan` finds no way: at least one reason, if it finds none. With `via`: of the first leg that has none.
+    """Why `plan` finds no way: at least one reason, if there are targets. With `via`: of the first leg that has none.
 
     Each condition of the wish and of the laboratory is dropped in turn, and what a way would then use is told.
     """
     stops = [(wish.source,), *((one,) for one in wish.via), wish.targets]
     for (source, *_), targets in pairwise(stops):
         leg = wish._replace(source=source, targets=targets, via=(), k=1)
-        if not targets:
-            return (Finding(code="target.none", sentence="there is no such place to bring it to"),)
         if not paths(graph, leg, {}):
             return _hindrances(graph, leg)
     return ()

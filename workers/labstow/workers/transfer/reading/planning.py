@@ -35,6 +35,8 @@ T = TypeVar("T")
 LARGE: Final = 1_000
 MAX_EDGES: Final = 200_000
 """So many fit into an answer; a few thousand places that one node reaches would have millions."""
+MOST_REASONS: Final = 3
+"""Why there is no way, in a picture."""
 
 _live = location.c.removed_at.is_(None)
 _nodes = func.array(select(func.jsonb_object_keys(location.c.representations)).correlate(location).scalar_subquery())
@@ -88,7 +90,8 @@ class Planner:
         """The best ways.
 
         Raises:
-            NoLocation, NotFound, Removed: what is named is not there, or nowhere.
+            NoLocation, NotFound, Removed, AtNoLocation: what is named is not there, or nowhere.
+            UnderWay, InGripper, NotAtSource: it is elsewhere.
             NoTransfers: the source or the target takes no part in transfers.
             NoPath: with the reasons.
             PresenceUnknown: which nodes are there matters, and is not known.
@@ -138,7 +141,7 @@ class Planner:
 
     async def _wish(self, graph: Graph, query: PlanTransfer, source: Place, targets: tuple[str, ...]) -> Wish:
         avoid = frozenset(find(graph, key).id for key in query.avoid)
-        if source.id in avoid or (targets and avoid.issuperset(targets)):
+        if source.id in avoid or avoid.issuperset(targets):
             raise Invalid(summary="avoid: the source or the target is among them", errors=[])
         nodes = frozenset(query.nodes) if query.nodes is not None else None
         absent = frozenset(graph.levels.nodes - await self._presence.names()) if query.present else frozenset()
@@ -168,12 +171,15 @@ def _told(graph: Graph) -> bytes:
 
 
 def _drawn(now: Moment, query: GetGraphPicture) -> bytes:
-    """The graph as a drawing, with the best way between two places, if they are named."""
-    way = None
-    if query.source is not None and query.target is not None:
-        wish = Wish(find(now.graph, query.source).id, (find(now.graph, query.target).id,))
-        way = next((route.way for route in plan(now.graph, wish, now.factors)), None)
-    return dumps({"svg": svg(now.graph, way)})
+    """The graph as a drawing, with the best way between two places, if they are named, or why there is none."""
+    if query.source is None or query.target is None:
+        return dumps({"svg": svg(now.graph)})
+    source, target = find(now.graph, query.source), find(now.graph, query.target)
+    wish = Wish(source.id, (target.id,))
+    if routes := plan(now.graph, wish, now.factors):
+        return dumps({"svg": svg(now.graph, routes[0].way)})
+    reasons = [each.sentence for each in why_not(now.graph, wish)[:MOST_REASONS]]
+    return dumps({"svg": svg(now.graph, told=[f"There is no way from {source.name} to {target.name}.", *reasons])})
 
 
 def _graph(places: Rows, setting: Rows, version: int) -> Graph:

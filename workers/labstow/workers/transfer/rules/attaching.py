@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from labstow.contracts.errors import Elsewhere
 from labstow.contracts.location import Attach, Detach
@@ -78,22 +79,38 @@ def refuse_unattachable(lab: Lab, location: Location, resource_id: str, *, by: s
         raise _reserved(location, coming)
 
 
+class Gripped(NamedTuple):
+    """What is in a gripper."""
+
+    thing: Thing
+    node: str
+    """Whose gripper it is."""
+
+
+def in_gripper(lab: Lab, thing: Thing) -> Gripped | None:
+    """The thing, or what it is in, whichever is in a gripper; None if none of that is."""
+    around = line(lab, thing)
+    lab.want(Footprint(rows=set(around)))
+    for inner, outer in pairwise(map(lab.thing, around)):
+        if gripper_of(node := str(outer.owner.get("node"))) == outer.id:
+            return Gripped(inner, node)
+    return None
+
+
 def refuse_carried(lab: Lab, thing: Thing) -> None:
     """Refuse what is in a gripper, or in something that is: where that will be is not known.
 
     Raises:
         UnderWay, Elsewhere: it, or what it is in, is on its way, or was left in the gripper.
     """
-    around = line(lab, thing)
-    lab.want(Footprint(rows=set(around)))
+    gripped = in_gripper(lab, thing)
     under_way = {transfer.resource_id: transfer for transfer in lab.under_way()}
-    for each in around:
+    for each in line(lab, thing):
         if (transfer := under_way.get(each)) is not None:
             facts = {"resource_id": thing.id, "transfer_id": transfer.id}
             raise UnderWay(name=thing.name, holder=transfer.holder, node=transfer.node, **facts)
-    for each in around[1:]:
-        if each == gripper_of(str(lab.thing(each).owner.get("node"))):
-            raise Elsewhere(resource_id=thing.id, name=thing.name, parent_id=each)
+    if gripped is not None:
+        raise Elsewhere(resource_id=thing.id, name=thing.name, parent_id=gripped.thing.parent_id)
 
 
 def refuse_in_use(lab: Lab, location: Location) -> None:

@@ -13,6 +13,7 @@ from labstow.workers.kit.noun import By, Outcome
 from labstow.workers.lock.line import Wish, obstacle
 from labstow.workers.resource.rules import containers
 from labstow.workers.transfer.lab import Lab
+from labstow.workers.transfer.rules.attaching import in_gripper
 from labstow.workers.transfer.rules.errand import NUMBERED, Route, route
 from labstow.workers.transfer.rules.gripping import gripped
 from labstow.workers.transfer.rules.linking import excluded, linked
@@ -36,6 +37,7 @@ def findings(lab: Lab, way: Route, now: datetime, by: By, *, present: bool) -> l
     return [
         *_of_places(lab, way),
         *_of_node(lab, way, present=present),
+        *_of_other_node(lab, way),
         *_under_way(lab, way),
         *_of_locks(lab, way, now, by),
         *_of_target(lab, way, now, by),
@@ -75,6 +77,15 @@ def _of_node(lab: Lab, way: Route, *, present: bool) -> Iterator[Found]:
     if busy or (full and way.thing.parent_id != way.gripper_id):
         facts = {"node": way.node, "gripper_id": way.gripper_id}
         yield finding("node.busy", f"{way.node} is carrying something", **facts)
+
+
+def _of_other_node(lab: Lab, way: Route) -> Iterator[Found]:
+    gripped = in_gripper(lab, way.thing)
+    if gripped is None or gripped.node == way.node or way.thing.id in {each.resource_id for each in lab.under_way()}:
+        return
+    name, node = gripped.thing.name, gripped.node
+    sentence = f"{name} is in the gripper of {node}, which alone carries it on: take {node}, or put it somewhere first"
+    yield finding("source.other_gripper", sentence, node=node, gripper_id=gripped.thing.parent_id)
 
 
 def _under_way(lab: Lab, way: Route) -> Iterator[Found]:

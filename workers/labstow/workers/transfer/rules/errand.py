@@ -55,6 +55,8 @@ class Route:
         found = spot(self.thing.parent_id, self.thing.position if inside else None, self.source)
         if inside and self.source is not None and self.source.resource_id == self.thing.id:
             found["attached"] = True
+        if inside and self.thing.position is None and self.thing.order_seq is not None:
+            found["order"] = self.thing.order_seq
         return found
 
     def target_spot(self) -> dict[str, Any]:
@@ -101,15 +103,15 @@ def _foresee(lab: Lab, errand: Errand) -> None:
     thing = lab.find(errand.resource_id)
     target = lab.find_location(errand.target) if errand.target is not None else None
     into = errand.container_id if target is None else target.resource_id
-    around = {thing.parent_id} if thing is not None and thing.parent_id is not None else set()
+    around = line(lab, thing) if thing is not None else []
     inside = {into} if into is not None else set()
     lab.want(
         Footprint(
-            rows=around | inside,
+            rows=inside.union(around),
             lines=inside,
             spots={(each, guess) for each in inside for guess in guesses(errand.position)},
             attached={errand.resource_id},
-            occupied=inside.union(line(lab, thing) if thing is not None else ()),
+            occupied=inside.union(around),
         )
     )
 

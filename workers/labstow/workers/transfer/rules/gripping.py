@@ -33,6 +33,7 @@ class Grip(NamedTuple):
     """The secret of the lease that was taken for it, hashed; None if the caller has leases on all of it."""
     secret: str | None
     tokens: Mapping[str, int]
+    """Of what is moved and of what it goes into, whichever leases are on them."""
 
 
 def gripped(lab: Lab, way: Route, due_s: float, purpose: str | None, now: datetime, by: By) -> Grip:
@@ -47,7 +48,7 @@ def gripped(lab: Lab, way: Route, due_s: float, purpose: str | None, now: dateti
     granted = {change.thing.id: change.thing for change in leased.changes}
     under = replace(lab, leases={**lab.leases, **granted})
     proven = by._replace(leases=(*by.leases, key)) if key is not None else by
-    tokens = {change.thing.id: change.thing.token for change in leased.changes if change.what == "granted"}
+    tokens = {each: under.leases[each].token for each in sorted(_ends(way))}
     taken = _into_gripper(under, way, now, proven)
     return Grip((*leased.changes, *taken), leased.notes, leased.group_id, key, secret, tokens)
 
@@ -86,12 +87,16 @@ def _gripper(way: Route) -> NewResource:
     return NewResource.model_validate({"resource_id": way.gripper_id, **fields, "owner": {"node": way.node}})
 
 
+def _ends(way: Route) -> set[str]:
+    """What is moved, and what it goes into."""
+    return {way.thing.id} | ({way.container.id} if way.container is not None else set())
+
+
 def _lease(
     lab: Lab, way: Route, due_s: float, purpose: str | None, now: datetime, by: By
 ) -> tuple[Outcome[Any], str | None, str | None]:
     """A lease on both, as far as the caller has none: what grants it, its secret as it is kept, and as it is told."""
-    ends = {way.thing.id} | ({way.container.id} if way.container is not None else set())
-    ends -= {lease.id for lease in lab.leases.values() if lease.lease in by.leases and lease.live(now)}
+    ends = _ends(way) - {lease.id for lease in lab.leases.values() if lease.lease in by.leases and lease.live(now)}
     if not ends:
         return Outcome(None, ()), None, None
     asked = Acquire.model_construct(resource_ids=tuple(sorted(ends)), ttl_s=due_s, purpose=purpose or "transfer")

@@ -1,7 +1,8 @@
 """The life of a location: made, changed, taught, forgotten, removed."""
 
 from datetime import datetime
-from typing import Any
+from itertools import chain
+from typing import Any, Final
 
 from labstow.contracts.errors import Invalid
 from labstow.contracts.location import (
@@ -14,7 +15,7 @@ from labstow.contracts.location import (
     Unrepresent,
     UpdateLocation,
 )
-from labstow.contracts.place_errors import LocationExists, NoRepresentation, StillAttached
+from labstow.contracts.place_errors import LocationExists, NoRepresentation, StillAttached, StillNamed
 from labstow.contracts.ulids import new_ulid
 from labstow.workers.kit.journal import same
 from labstow.workers.kit.noun import By, Change, Outcome, Wanted
@@ -24,6 +25,9 @@ from labstow.workers.transfer.location import Location
 from labstow.workers.transfer.rules.attaching import admitted, refuse_in_use, refuse_unattachable
 from labstow.workers.transfer.rules.awaiting import from_template
 from labstow.workers.transfer.rules.linking import linked, refuse_two
+
+MAX_PATHS: Final = 100
+"""So many places are told at most."""
 
 
 def add(lab: Lab, command: AddLocation, now: datetime, by: By) -> Outcome[Any]:
@@ -46,6 +50,7 @@ def update(lab: Lab, command: UpdateLocation, now: datetime, by: By) -> Outcome[
     refuse_stale(location, command.expected_version)
     fields = {name: getattr(command.changes, name) for name in command.changes.model_fields_set}
     if fields.get("name", location.name) != location.name:
+        refuse_called(lab, location)
         refuse_taken(lab, fields["name"])
         refuse_two(lab, linked(lab, location._replace(name=fields["name"])))
     if "representations" in fields:
@@ -140,6 +145,19 @@ def changed(location: Location, fields: dict[str, Any], now: datetime, what: str
         return Outcome(location, ())
     new = location._replace(version=location.version + 1, updated_at=now, **fields)
     return Outcome(new, (Change(new, what),))
+
+
+def refuse_called(lab: Lab, location: Location) -> None:
+    """Refuse another name where what the robots can do calls a location by this one, as that would end unseen.
+
+    Raises:
+        StillNamed: with every place there.
+    """
+    skills = lab.capabilities()
+    named = chain(skills.places(), skills.arguments())
+    if paths := [".".join(map(str, path)) for path, key in named if key == location.name]:
+        where = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if paths[3:] else "")
+        raise StillNamed(location=location.name, location_id=location.id, where=where, paths=paths[:MAX_PATHS])
 
 
 def refuse_taken(lab: Lab, name: str) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from labstow.contracts.errors import NotYours
+from labstow.contracts.errors import Invalid, NotYours
 from labstow.contracts.place_errors import Hindered, NotInGripper, TransferOver
 from labstow.contracts.placing import Move
 from labstow.contracts.positions import Position, guesses
@@ -135,25 +135,37 @@ def refuse_over(transfer: Transfer) -> None:
 
 
 def refuse_taken_out(lab: Lab, transfer: Transfer) -> None:
-    """Refuse to complete what somebody took out of the gripper.
+    """Refuse to complete what somebody removed, or took out of the gripper.
 
     Raises:
         NotInGripper
     """
-    thing = lab.thing(transfer.resource_id)
-    if thing.parent_id != transfer.gripper_id:
-        facts = {"resource_id": thing.id, "parent_id": thing.parent_id, "transfer_id": transfer.id}
-        raise NotInGripper(name=thing.name, node=transfer.node, **facts)
+    thing = lab.find(transfer.resource_id)
+    if thing is None or thing.removed_at is not None:
+        how, parent_id = "removed", None
+    elif thing.parent_id != transfer.gripper_id:
+        how, parent_id = f"taken out of the gripper of {transfer.node}", thing.parent_id
+    else:
+        return
+    facts = {"resource_id": transfer.resource_id, "parent_id": parent_id, "transfer_id": transfer.id}
+    raise NotInGripper(name=lab.name(transfer.resource_id), how=how, node=transfer.node, **facts)
 
 
 def _moved(
-    lab: Lab, transfer: Transfer, container_id: str | None, position: Position | None, now: datetime, by: By
+    lab: Lab,
+    transfer: Transfer,
+    container_id: str | None,
+    position: Position | None,
+    now: datetime,
+    by: By,
+    *,
+    standing: int | None = None,
 ) -> tuple[Change[Any], ...]:
     """What brings its thing somewhere. That, and what it was to go into, need no other lease than the transfer, however
     late it is; but others may have one.
     """
     to = Move(resource_id=transfer.resource_id, container_id=container_id, position=position)
-    outcome = containers.move(lab, to, now, by)
+    outcome = containers.move(lab, to, now, by, standing=standing)
     ends = {transfer.resource_id, transfer.target["container_id"]}
     guard = Guard(*_with_its_lease(lab, transfer, now, by))
     guard.admit((lab.thing(change.thing.id) for change in outcome.changes if change.thing.id in ends), along=True)
@@ -172,15 +184,24 @@ def _with_its_lease(lab: Lab, transfer: Transfer, now: datetime, by: By) -> tupl
 
 
 def _left(lab: Lab, transfer: Transfer, command: AbortTransfer, now: datetime, by: By) -> tuple[Change[Any], ...]:
-    """What brings its thing out of a gripper to where it was left."""
+    """What brings its thing out of a gripper to where it was left.
+
+    Raises:
+        Invalid: nobody said where that is.
+    """
     source = transfer.source
     match command.left:
         case "gripper":
             return ()
+        case None if command.container_id is None:
+            name = lab.name(transfer.resource_id)
+            told = f"{name} is in the gripper of {transfer.node}: say where it was left, by left or container_id"
+            raise Invalid(summary=told, errors=[])
         case None:
             return _moved(lab, transfer, command.container_id, command.position, now, by)
         case "source" if source["container_id"] is not None:
-            moved = _moved(lab, transfer, source["container_id"], source["position"], now, by)
+            to, standing = source["container_id"], source.get("order")
+            moved = _moved(lab, transfer, to, source["position"], now, by, standing=standing)
             return (*moved, *(_attached_again(lab, transfer, now) if source.get("attached") else ()))
         case "source" if source["location_id"] is not None:
             return _attached(lab, transfer, source["location_id"], now, by)
