@@ -24,7 +24,7 @@ lot = {"attributes": {"lot": "L-1"}}
 tell("made", client.create_resource_from_template("Tour Plate", "Plate 1", lot))
 tell("made: the same again", client.create_resource_from_template("Tour Plate", "Plate 1", lot))
 tell("made: another lot", client.create_resource_from_template("Tour Plate", "Plate 1", {"attributes": {"lot": "L-2"}}))
-tell("made: without a lot", refused(lambda: client.create_resource_from_template("Tour Plate", "Plate 2")))
+tell("made: without a lot", refused(lambda: client.create_resource_from_template("Tour Plate", "Plate 1")))
 tell("made: from nobody's", refused(lambda: client.create_resource_from_template("nobody's", "Plate 1", lot)))
 shown = client.create_resource_from_template("Tour Plate", "Only shown", lot, add_to_database=False)
 tell("made: only shown", shown)

@@ -43,16 +43,16 @@ def a_node_restarts() -> None:
     gripper.attributes["cycles"] = 7
     gripper.resource_description = "the left one"
     client.update_resource(gripper)
-    tell("node: with other attributes", ask("everyday gripper", "gripper 1", {"attributes": {"speed": 3}}))
+    tell("node: with other attributes", ask("everyday gripper", "gripper 1"))
     tell("node: another name", ask("everyday gripper", "gripper 2"))
-    told = {"required_overrides": ["resource_name", "attributes.lot"], "version": "2.0.0"}
-    client.create_template(Slot(resource_name="gripper", resource_class="everyday"), "everyday gripper", **told)
+    changed = Slot(resource_name="gripper", resource_class="everyday", attributes={"speed": 3})
+    client.create_template(changed, "everyday gripper", version="2.0.0")
     tell("node: of a new version", ask("everyday gripper", "gripper 1"))
     mine = {"owner": {"user_id": "01J0000000000000000000ABCD"}, "attributes": {"lot": 1}}
     tell("node: another owner", ask("everyday gripper", "gripper 1", mine))
     tell("node: another owner, again", ask("everyday gripper", "gripper 1", mine))
     tell("node: only shown", ask("everyday gripper", "gripper 1", add_to_database=False))
-    tell("node: without what is required", refused(lambda: ask("everyday gripper", "gripper 3")))
+    tell("node: another lot", ask("everyday gripper", "gripper 1", {"attributes": {"lot": 2}}))
     gone = ask("everyday gripper", "gripper 2")
     client.remove_resource(gone.resource_id)
     tell("node: after it was removed", [gone, ask("everyday gripper", "gripper 2", {"attributes.lot": "7"})])
@@ -152,16 +152,6 @@ def computing() -> None:
     tell("floats: too large", refused(lambda: client.set_quantity(flask, 1e30)))
 
 
-def looking_back() -> None:
-    """The newest is first."""
-    tube = client.add_resource(sample("watched"))
-    for step in range(7):
-        tube.attributes["step"] = step
-        tube = client.update_resource(tube)
-    tell("history", client.query_history(tube.resource_id))
-    tell("history: five", client.query_history(tube.resource_id, limit=5))
-
-
 def keying() -> None:
     """Keys that are no texts, for containers that have texts."""
     for kind in (Container, Collection):
@@ -231,6 +221,6 @@ def run(*parts: Callable[[], None]) -> None:
 
 
 run(
-    *(a_node_restarts, many_nodes_start, overriding, sizing, mixing, computing, looking_back, keying),
+    *(a_node_restarts, many_nodes_start, overriding, sizing, mixing, computing, keying),
     *(counting_high, locking, a_large_hotel),
 )

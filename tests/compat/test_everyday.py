@@ -15,7 +15,7 @@ def tour(tour_of: Callable[[str], Tour]) -> Tour:
 
 
 def test_a_node_that_starts_again_gets_the_thing_that_it_worked_with(tour: Tour) -> None:
-    """Whatever became of it; but for another name, or another owner."""
+    """Whatever became of it; but for another name, another owner, or another lot (D20)."""
     first, *again = (
         tour[f"node: {step}"]
         for step in ("first start", "with something in it", "with other attributes", "of a new version", "only shown")
@@ -23,11 +23,9 @@ def test_a_node_that_starts_again_gets_the_thing_that_it_worked_with(tour: Tour)
     assert {one["resource_id"] for one in again} == {first["resource_id"]}
     assert [child["resource_name"] for child in again[0]["children"]] == ["in the gripper"]
     assert (again[1]["attributes"], again[1]["resource_description"]) == ({"cycles": 7}, "the left one")
-    others = [
-        tour[f"node: {step}"]["resource_id"] for step in ("another name", "another owner", "another owner, again")
-    ]
-    assert (others[1] == others[2], len({first["resource_id"], *others})) == (True, 3)
-    assert tour["node: without what is required"]["status"] == 422
+    asked = ("another name", "another lot", "another owner", "another owner, again")
+    others = [tour[f"node: {step}"]["resource_id"] for step in asked]
+    assert (others[2] == others[3], len({first["resource_id"], *others})) == (True, 4)
     gone, made = tour["node: after it was removed"]
     assert gone["resource_id"] != made["resource_id"]
     buffer, used = tour["node: buffer"], tour["node: buffer, used"]
@@ -82,6 +80,7 @@ def test_what_floats_come_to_is_kept_to_twelve_places(tour: Tour) -> None:
     assert tour["floats: nothing left of it"]["status"] == tour["floats: too large"]["status"] == 422
 
 
+@pytest.mark.parametrize("kind", ["container", "collection"])
 def test_a_number_or_a_tuple_is_a_key_where_keys_are_texts(tour: Tour, kind: str) -> None:
     names = {key: child["resource_name"] for key, child in tour[f"keys: {kind}"]["children"].items()}
     assert names == {"0": "zero", "(0, 1)": "pair"}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from labstow.contracts.errors import Invalid
 from labstow.contracts.message import Command, Query
 from labstow.contracts.queries import Get
-from labstow.contracts.resource import Add, NewResource
+from labstow.contracts.resource import Add, NewResource, Patch, Update
 from labstow.contracts.template import (
     CreateTemplate,
     GetCategories,
@@ -77,7 +78,7 @@ class Stock:
     async def ask(self, command: Command[Any]) -> Answered:
         """The answer of the next worker."""
         self._turn += 1
-        turns = self.resources if isinstance(command, Instantiate | Add) else self.templates
+        turns = self.resources if isinstance(command, Instantiate | Add | Update) else self.templates
         (answer,) = await turns[self._turn % len(turns)].settle(command)
         return answer
 
@@ -319,6 +320,23 @@ async def test_attaching_finds_the_one_that_is_meant_among_many(stock: Stock) ->
     again = await asyncio.gather(*(stock.answer(order("buffer", lot, attach=True)) for lot in lots))
 
     assert [answer["resources"][0] for answer in again] == made
+
+
+async def test_a_name_finds_what_was_made_as_it_is_asked_for(stock: Stock) -> None:
+    """I44, D20: a bottle of another lot is another bottle; what became of each since does not matter. Seen to fail with
+    the name alone: lot 1 was answered with the bottle of lot 0.
+    """
+    await stock.answer(create("Buffer", RACK["children"][0]))
+    lots = [{"name": "PBS", "overrides": {"attributes": {"lot": n}, "quantity": n / 8}} for n in range(20)]
+    made = [(await stock.answer(order("buffer", lot, attach_by_name=True)))["resources"][0] for lot in lots]
+    assert len({one["resource_id"] for one in made}) == 20
+    gone = Patch(quantity=Decimal(0), attributes={"lot": "gone"})
+    for one in made:
+        await stock.answer(Update(resource_id=one["resource_id"], changes=gone))
+    again = [(await stock.answer(order("buffer", lot, attach_by_name=True)))["resources"][0] for lot in lots]
+
+    assert [one["resource_id"] for one in again] == [one["resource_id"] for one in made]
+    assert {one["quantity"] for one in again} == {"0"}
 
 
 async def test_what_is_only_shown_leaves_nothing(stock: Stock, postgres_url: str) -> None:

@@ -172,8 +172,8 @@ class Instantiate(Command[Instantiated]):
     """Where a resource of the same name was made from this template, is all that would be made now, and is not
     removed, answer that one instead."""
     attach_by_name: bool = False
-    """Where there is a thing of the same name, class and type, with the owner that is asked for, answer it as it is
-    now, whatever else differs and whoever made it; of several the oldest."""
+    """Where there is a thing of the same name, class and type, with the owner that is asked for, that was what is
+    overridden when it was made, answer it as it is now, whatever became of it since; of several the oldest."""
     add: bool = True
     """If not, only show what would be made."""
 

@@ -107,9 +107,11 @@ class Lab:
         return found
 
     def matching(self, key: str, wanted: NewResource) -> list[Thing]:
-        """Live things that are what a definition says; two are enough to know that it is ambiguous."""
+        """Live things that are what a definition says, oldest first; some are enough to know that it is ambiguous."""
         if key not in self.found and not self.complete:
             raise Wanted(Footprint(definitions={key: definition(wanted)}))
+        if not self.complete and (unknown := set(self.found.get(key, ())) - self.things.keys()):
+            raise Wanted(Footprint(rows=unknown))
         known = [self.find(resource_id) for resource_id in self.found.get(key, ())]
         here = [thing for thing in self.things.values() if thing is not None and thing not in known]
         return [thing for thing in (*known, *here) if thing is not None and matches(thing, wanted)]

@@ -36,8 +36,6 @@ from labstow.workers.transfer.tables import location
 
 COLUMNS: Final = tuple(resource.c[name] for name in Thing._fields)
 LEASE: Final = tuple(lease.c[name] for name in Lease._fields)
-FEW: Final[ColumnClause[int]] = literal_column("3")
-"""Enough to know that there are several."""
 MANY: Final[ColumnClause[int]] = literal_column("100")
 """Of those that were made alike, the newest."""
 ONE: Final[ColumnClause[int]] = literal_column("1")
@@ -129,7 +127,7 @@ _match = (
         resource.c.removed_at.is_(None),
     )
     .order_by(resource.c.id)
-    .limit(FEW)
+    .limit(MANY)
     .correlate(_meant)
     .lateral("match")
 )

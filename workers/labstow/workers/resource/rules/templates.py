@@ -1,30 +1,36 @@
 """Making resources from a template."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
+import orjson
 from orjson import Fragment
 
 from labstow.contracts.base_types import BaseType
 from labstow.contracts.errors import IdTaken, Invalid, MissingOverrides, Refusal, TooMany
 from labstow.contracts.resource import MAX_NODES, NewResource
 from labstow.contracts.template import Instance, Instantiate, Template
-from labstow.workers.kit.journal import same
+from labstow.workers.kit.journal import dumps, plain, same
 from labstow.workers.kit.noun import By, Outcome, Wanted
 from labstow.workers.resource.draft import Draft
 from labstow.workers.resource.footprint import HEAVY, Footprint
 from labstow.workers.resource.lab import Lab
 from labstow.workers.resource.matching import definition_key, matches
+from labstow.workers.resource.merging import AMOUNTS
 from labstow.workers.resource.nesting import contents, refuse_depth
 from labstow.workers.resource.placing import put
 from labstow.workers.resource.reading.nodes import Inside, node, tree
-from labstow.workers.resource.thing import Thing, height
+from labstow.workers.resource.thing import Thing, height, state
 from labstow.workers.resource.writing import WRITABLE, enter
 from labstow.workers.template.blueprint import no_template
 from labstow.workers.template.overriding import gives, merged, refuse_fixed, validated
 
 TELLING: Final = (*WRITABLE, "base_type", "rows", "columns", "layers", "one_indexed", "template_name", "removed_at")
 """Fields in which a known thing must be what would be made. The quantity of a container counts what is in it."""
+
+AS_MADE: Final = (*AMOUNTS, "description", "attributes", "rows", "columns", "layers", "one_indexed")
+"""Fields in which a known thing must have been at first what is overridden."""
 
 
 def instantiate(lab: Lab, command: Instantiate, now: datetime, by: By) -> Outcome[Thing]:
@@ -37,10 +43,10 @@ def instantiate(lab: Lab, command: Instantiate, now: datetime, by: By) -> Outcom
     for number, instance in enumerate(command.instances):
         try:
             within = f"instances.{number}"
+            new = filled(template, instance, within)
             if command.attach_by_name and (found := named(lab, template, instance, roots, within)):
                 roots.append(found)
                 continue
-            new = filled(template, instance, within)
             if command.attach:
                 want_made(lab, template.name, str(new.name))
             alike = made.setdefault(str(new.name), [])
@@ -93,9 +99,10 @@ def filled(template: Template, instance: Instance, within: str) -> NewResource:
 
 
 def named(lab: Lab, template: Template, instance: Instance, roots: list[Thing], within: str) -> Thing | None:
-    """The thing that goes by what an instance would go by: name, class, type, and the owner that is asked for.
+    """The thing that goes by what an instance would go by: name, class, type, and the owner that is asked for; and was
+    what is overridden when it was made.
 
-    It may be one of the `roots` that were made before it. What the template requires need not be given again.
+    It may be one of the `roots` that were made before it.
 
     Raises:
         Invalid: an override of what cannot be overridden, or one of these is none.
@@ -107,8 +114,29 @@ def named(lab: Lab, template: Template, instance: Instance, roots: list[Thing], 
     known_as = validated(fields | {"owner": owner} | ({"name": instance.name} if instance.name else {}), within)
     kind = BaseType(str(template.resource.get("base_type", BaseType.RESOURCE)))
     known_as = known_as.model_copy(update={"base_type": kind})
-    found = [*lab.matching(definition_key(known_as), known_as), *(root for root in roots if matches(root, known_as))]
+    there = [*lab.matching(definition_key(known_as), known_as), *(root for root in roots if matches(root, known_as))]
+    asked = {name: value for name, value in instance.overrides.items() if name in AS_MADE}
+    if asked and not lab.complete and (past := {(one.id, 1) for one in there if one.version > 1} - lab.past.keys()):
+        raise Wanted(Footprint(past=past))
+    found = [thing for thing in there if began_so(lab, thing, asked)]
     return next((thing for thing in found if thing.id == instance.resource_id), found[0] if found else None)
+
+
+def began_so(lab: Lab, thing: Thing, asked: dict[str, Any]) -> bool:
+    """Whether a thing was at first what is overridden: a bottle of another lot is another bottle, whatever its name."""
+    first = state(thing) if thing.version == 1 or not asked else lab.at_version(thing, 1)
+    if first is None:  # only in memory the past is not known
+        return True
+    return all(same_written(value, first[name]) for name, value in merged(first, asked).items() if name in asked)
+
+
+def same_written(one: Any, other: Any) -> bool:
+    """Whether two values are written the same; an amount was a text then."""
+    return bool(orjson.loads(dumps(_written(one))) == orjson.loads(dumps(_written(other))))
+
+
+def _written(value: Any) -> Any:
+    return plain(Decimal(str(value))) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def made_from(lab: Lab, template_name: str) -> dict[str, list[Thing]]:
