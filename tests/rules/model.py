@@ -28,6 +28,8 @@ class Node:
     place: str | None = None
     stand: int | None = None
     """When it came into the stack, queue or slot it is in."""
+    newest: int = 0
+    """When the last one came into it; that may be gone by now."""
     home: tuple[str | None, str | None, int | None] = (None, None, None)
     """Where it was when it was removed."""
     removal: int | None = None
@@ -142,6 +144,8 @@ class Model:
         if (child := after.get(str(node.resource_id))) is not None:
             self._write(after, node.model_copy(update={"position": None}), child.parent)
             self._free(after, child, container, move=move)
+        elif any(self._is_elsewhere(after, below, above) for above in nodes(node) for below in above.children):
+            raise No  # what is new comes with what is in it, before anybody makes room for it
         if replace:
             self._evict(after, container, node)
         self._write(after, node, container)
@@ -237,12 +241,16 @@ class Model:
         self.events += 1
         return {each: copy(node) for each, node in self.nodes.items()}
 
+    def _is_elsewhere(self, after: dict[str, Node], below: NewResource, above: NewResource) -> bool:
+        """Whether something is in something else than a tree says."""
+        known = after.get(str(below.resource_id))
+        return known is not None and known.parent not in (None, above.resource_id)
+
     def _free(self, after: dict[str, Node], child: Node, container: str, *, move: bool) -> None:
         """Take a thing out of where it is, if it is to go somewhere else."""
         if child.removed:
             raise No
-        stands = [node.stand or 0 for node in after.values() if node.parent == container and not node.removed]
-        last = after[container].kind not in ORDERED or child.stand == max(stands, default=0)
+        last = after[container].kind not in ORDERED or child.stand == after[container].newest
         if child.parent is not None and (child.parent != container or not last):
             if not move:
                 raise No
@@ -263,7 +271,7 @@ class Model:
             thing.place = place(after[parent], at)
         if thing.parent is None and after[parent].kind in LINED:
             self.events += 1
-            thing.stand = self.events
+            thing.stand = after[parent].newest = self.events
         thing.parent = parent
 
     def _write(self, after: dict[str, Node], asked: NewResource, parent: str | None) -> None:
