@@ -5,8 +5,7 @@ from typing import Final
 
 from fastapi import Request
 
-from labstow.contracts.ulids import is_mark, marked_ulid, new_ulid
-from labstow.gateway.ids import operation
+from labstow.contracts.ulids import derived_ulid, is_mark, is_ulid, marked_ulid, new_ulid
 from labstow.gateway.repetitions import Repetitions, client_of, same
 
 BODY: Final = "labstow.body"
@@ -22,7 +21,7 @@ def op_id(request: Request) -> str:
     found: str | None = request.scope.get(OPERATION)
     if found is None:
         key = dict(request.scope["headers"]).get(b"idempotency-key")
-        found = operation(key) if key is not None else _again(request) or new_ulid()
+        found = _keyed(key.decode("latin-1")) if key is not None else _again(request) or new_ulid()
         request.scope[OPERATION] = found
     return found
 
@@ -48,6 +47,11 @@ def is_over(request: Request) -> None:
         writing[copy] -= 1
         if not writing[copy]:
             del writing[copy]
+
+
+def _keyed(text: str) -> str:
+    """The id that a caller's own key is, or that is made from it."""
+    return text if is_ulid(text) else derived_ulid("idempotency-key", text)
 
 
 def client(request: Request) -> str | None:

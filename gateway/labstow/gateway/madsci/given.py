@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Any, Final
+from typing import Any
 
 from labstow.contracts.base_types import CONSUMABLES, CONTAINERS, SHAPED, BaseType
 from labstow.contracts.errors import Invalid, TooDeep
+from labstow.contracts.message import DIGITS
 from labstow.contracts.resource import MAX_DEPTH, MAX_NODES
 from labstow.contracts.ulids import derived_ulid
 from labstow.gateway.madsci.contents import placed
 from labstow.gateway.madsci.shown import BEYOND
 
 Json = dict[str, Any]
-
-PLACES: Final = 12
 
 
 def given(
@@ -87,7 +86,7 @@ def amounts(kind: str, body: Json) -> Json:
 
 def rounded(amount: object) -> object:
     """An amount with as many places as are kept, if it is a float: more are what computing left there."""
-    return round(amount, PLACES) if isinstance(amount, float) else amount
+    return round(amount, DIGITS["decimal_places"]) if isinstance(amount, float) else amount
 
 
 def _name(body: Json, op_id: str, place: tuple[int, ...]) -> object:

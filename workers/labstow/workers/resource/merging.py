@@ -30,13 +30,13 @@ def merged(lab: Lab, thing: Thing, version: int, mark: str, fields: dict[str, An
     stored = state(thing)
     conflicts: dict[str, dict[str, Any]] = {}
     changed: dict[str, Any] = {}
-    yours = {name for name in AMOUNTS if name in fields and not _equal(fields[name], read[name])}
-    together = AMOUNTS if yours and ("unit" in yours or not _equal(stored["unit"], read["unit"])) else ()
+    yours = {name for name in AMOUNTS if name in fields and not equal(fields[name], read[name])}
+    together = AMOUNTS if yours and ("unit" in yours or not equal(stored["unit"], read["unit"])) else ()
     for name, value in fields.items():
         if name == "attributes":
             changed[name] = _by_key(read[name], stored[name], value, conflicts)
-        elif not _equal(value, read[name]) or name in together:
-            if not _equal(stored[name], read[name]) and not _equal(stored[name], value):
+        elif not equal(value, read[name]) or name in together:
+            if not equal(stored[name], read[name]) and not equal(stored[name], value):
                 conflicts[name] = {"read": read[name], "stored": stored[name], "yours": value}
             changed[name] = value
     if conflicts:
@@ -79,7 +79,7 @@ def _with(read: dict[str, Any], change: dict[str, dict[str, Any]]) -> dict[str, 
         kept = {
             key: value for key, value in read["attributes"].items() if key not in before or key in after["attributes"]
         }
-        own = {key: value for key, value in after["attributes"].items() if not _equal(value, before.get(key, ABSENT))}
+        own = {key: value for key, value in after["attributes"].items() if not equal(value, before.get(key, ABSENT))}
         after["attributes"] = kept | own
     return read | after
 
@@ -91,9 +91,9 @@ def _by_key(
     result = dict(stored)
     for key in {**read, **yours}:
         before, now, value = (each.get(key, ABSENT) for each in (read, stored, yours))
-        if _equal(value, before):
+        if equal(value, before):
             continue
-        if not _equal(now, before) and not _equal(now, value):
+        if not equal(now, before) and not equal(now, value):
             told = {"read": before, "stored": now, "yours": value}
             conflicts[f"attributes.{key}"] = {side: None if it is ABSENT else it for side, it in told.items()}
         if value is ABSENT:
@@ -103,7 +103,7 @@ def _by_key(
     return result
 
 
-def _equal(one: Any, other: Any) -> bool:
+def equal(one: Any, other: Any) -> bool:
     """Whether two values are written the same; a number that was read from the journal is a text there."""
     if one is ABSENT or other is ABSENT:
         return one is other

@@ -1,23 +1,20 @@
 """Making resources from a template."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
-import orjson
 from orjson import Fragment
 
-from labstow.contracts.base_types import BaseType
 from labstow.contracts.errors import IdTaken, Invalid, MissingOverrides, Refusal, TooMany
 from labstow.contracts.resource import MAX_NODES, NewResource
 from labstow.contracts.template import Instance, Instantiate, Template
-from labstow.workers.kit.journal import dumps, plain, same
+from labstow.workers.kit.journal import same
 from labstow.workers.kit.noun import By, Outcome, Wanted
 from labstow.workers.resource.draft import Draft
 from labstow.workers.resource.footprint import HEAVY, Footprint
 from labstow.workers.resource.lab import Lab
 from labstow.workers.resource.matching import definition_key, matches
-from labstow.workers.resource.merging import AMOUNTS
+from labstow.workers.resource.merging import AMOUNTS, equal
 from labstow.workers.resource.nesting import contents, refuse_depth
 from labstow.workers.resource.placing import put
 from labstow.workers.resource.reading.nodes import Inside, node, tree
@@ -42,9 +39,8 @@ def instantiate(lab: Lab, command: Instantiate, now: datetime, by: By) -> Outcom
     made = made_from(lab, template.name)
     for number, instance in enumerate(command.instances):
         try:
-            within = f"instances.{number}"
-            new = filled(template, instance, within)
-            if command.attach_by_name and (found := named(lab, template, instance, roots, within)):
+            new = filled(template, instance, f"instances.{number}")
+            if command.attach_by_name and (found := named(lab, new, instance.overrides, roots)):
                 roots.append(found)
                 continue
             if command.attach:
@@ -98,45 +94,29 @@ def filled(template: Template, instance: Instance, within: str) -> NewResource:
     return validated(fields | {"resource_id": instance.resource_id, "position": instance.position}, within)
 
 
-def named(lab: Lab, template: Template, instance: Instance, roots: list[Thing], within: str) -> Thing | None:
-    """The thing that goes by what an instance would go by: name, class, type, and the owner that is asked for; and was
-    what is overridden when it was made.
-
-    It may be one of the `roots` that were made before it.
-
-    Raises:
-        Invalid: an override of what cannot be overridden, or one of these is none.
+def named(lab: Lab, new: NewResource, overrides: dict[str, Any], roots: list[Thing]) -> Thing | None:
+    """The thing that goes by what would be made: name, class, type, and the owner that is asked for; and was what is
+    overridden when it was made. It may be one of the `roots` that were made before it.
     """
-    refuse_fixed(instance.overrides, f"{within}.overrides")
-    asked = {"resource_class": "", **template.resource, **instance.overrides}
-    fields = {name: asked.get(name) for name in ("name", "resource_class")}
-    owner = merged({}, {"owner": instance.overrides.get("owner") or {}})["owner"]
-    known_as = validated(fields | {"owner": owner} | ({"name": instance.name} if instance.name else {}), within)
-    kind = BaseType(str(template.resource.get("base_type", BaseType.RESOURCE)))
-    known_as = known_as.model_copy(update={"base_type": kind})
+    owner = merged({}, {"owner": overrides.get("owner") or {}})["owner"]
+    known_as = new.model_copy(update={"owner": owner, "attributes": {}})
     there = [*lab.matching(definition_key(known_as), known_as), *(root for root in roots if matches(root, known_as))]
-    asked = {name: value for name, value in instance.overrides.items() if name in AS_MADE}
+    asked = {name: overrides[name] for name in AS_MADE if name in overrides}
     if asked and not lab.complete and (past := {(one.id, 1) for one in there if one.version > 1} - lab.past.keys()):
         raise Wanted(Footprint(past=past))
-    found = [thing for thing in there if began_so(lab, thing, asked)]
-    return next((thing for thing in found if thing.id == instance.resource_id), found[0] if found else None)
+    found = [thing for thing in there if not asked or began_so(lab, thing, new, asked)]
+    return next((thing for thing in found if thing.id == new.resource_id), found[0] if found else None)
 
 
-def began_so(lab: Lab, thing: Thing, asked: dict[str, Any]) -> bool:
-    """Whether a thing was at first what is overridden: a bottle of another lot is another bottle, whatever its name."""
-    first = state(thing) if thing.version == 1 or not asked else lab.at_version(thing, 1)
+def began_so(lab: Lab, thing: Thing, new: NewResource, asked: dict[str, Any]) -> bool:
+    """Whether a thing was at first what is asked for: a bottle of another lot is another bottle, whatever its name."""
+    first = state(thing) if thing.version == 1 else lab.at_version(thing, 1)
     if first is None:  # only in memory the past is not known
         return True
-    return all(same_written(value, first[name]) for name, value in merged(first, asked).items() if name in asked)
-
-
-def same_written(one: Any, other: Any) -> bool:
-    """Whether two values are written the same; an amount was a text then."""
-    return bool(orjson.loads(dumps(_written(one))) == orjson.loads(dumps(_written(other))))
-
-
-def _written(value: Any) -> Any:
-    return plain(Decimal(str(value))) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    then = {name: getattr(new, name) for name in asked}
+    if "attributes" in asked:
+        then |= {"attributes": merged(first, asked)["attributes"]}
+    return all(equal(value, first[name]) for name, value in then.items())
 
 
 def made_from(lab: Lab, template_name: str) -> dict[str, list[Thing]]:
