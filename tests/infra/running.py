@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import httpx
 import psutil
 
 from labstow.infra import ports
+from labstow.infra.process import wait_until
 
 PATIENCE = 60
 CLI = ("labstow.infra.cli",)
@@ -23,10 +23,7 @@ CLI = ("labstow.infra.cli",)
 
 def eventually(condition: Callable[[], bool], sentence: str, patience: float = PATIENCE) -> None:
     """Wait until the condition is true; fail with the sentence when it does not become true."""
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {patience} s: {sentence}"
-        time.sleep(0.02)
+    assert wait_until(condition, patience), f"not within {patience} s: {sentence}"
 
 
 def alive(pid: int) -> bool:

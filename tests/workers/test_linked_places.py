@@ -1,31 +1,15 @@
 """Names of one physical place, as a worker of transfers keeps and reads them."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
-
-import pytest
 
 from labstow.contracts.capabilities import Capabilities
 from labstow.contracts.lab_file import ApplyLab, ExportLab
 from labstow.contracts.location import Detach, GetContents, GetLocation, ListLocations
 from labstow.contracts.transfer import CheckTransfer, Configure, Errand
 from tests.workers.calls import sql
-from tests.workers.place_desk import Desk, PlaceWorker, place_worker
-
-
-@pytest.fixture
-async def desk(postgres_url: str) -> AsyncIterator[Desk]:
-    one = Desk(postgres_url)
-    yield one
-    await one.close()
-
-
-@pytest.fixture
-async def worker(postgres_url: str) -> AsyncIterator[PlaceWorker]:
-    async with place_worker(postgres_url) as one:
-        yield one
+from tests.workers.place_desk import Desk, PlaceWorker
 
 
 def linking(*linked: list[str], **fields: Any) -> Configure:

@@ -1,10 +1,7 @@
 """Reading places, as they are and as they were; and not taking a database that is away for an empty laboratory."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any, Final
-
-import pytest
 
 from labstow.contracts.capabilities import Capabilities
 from labstow.contracts.lab_file import ExportLab
@@ -48,19 +45,6 @@ from tests.workers import desk as readers
 from tests.workers.calls import sql
 from tests.workers.lease_desk import Json
 from tests.workers.place_desk import Desk, PlaceWorker, beginning, place_worker
-
-
-@pytest.fixture
-async def desk(postgres_url: str) -> AsyncIterator[Desk]:
-    one = Desk(postgres_url)
-    yield one
-    await one.close()
-
-
-@pytest.fixture
-async def worker(postgres_url: str) -> AsyncIterator[PlaceWorker]:
-    async with place_worker(postgres_url) as one:
-        yield one
 
 
 async def now(desk: Desk) -> datetime:

@@ -101,7 +101,7 @@ def named(lab: Lab, new: NewResource, overrides: dict[str, Any], roots: list[Thi
     owner = merged({}, {"owner": overrides.get("owner") or {}})["owner"]
     known_as = new.model_copy(update={"owner": owner, "attributes": {}})
     there = [*lab.matching(definition_key(known_as), known_as), *(root for root in roots if matches(root, known_as))]
-    asked = {name: overrides[name] for name in AS_MADE if name in overrides}
+    asked: dict[str, Any] = {name: overrides[name] for name in AS_MADE if name in overrides}
     if asked and not lab.complete and (past := {(one.id, 1) for one in there if one.version > 1} - lab.past.keys()):
         raise Wanted(Footprint(past=past))
     found = [thing for thing in there if not asked or began_so(lab, thing, new, asked)]
