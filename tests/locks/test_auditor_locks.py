@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from labstow.contracts.lock import Break, Release
-from labstow.workers.lock.start_over import StartOver
+from labstow.workers.lock.own import StartOver
 from tests.locks.auditor_locks import audit_locks
 from tests.servers import Servers
 from tests.workers.auditor import audit

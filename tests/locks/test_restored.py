@@ -19,9 +19,9 @@ from labstow.infra.embedded import binaries
 from labstow.infra.embedded.postgres import PostgresServer
 from labstow.workers.kit.database import upgrade
 from labstow.workers.kit.leases import hashed
+from labstow.workers.lock.own import StartedOver, StartOver
 from labstow.workers.lock.policy import Policy
 from labstow.workers.lock.restored import start_over
-from labstow.workers.lock.start_over import StartedOver, StartOver
 from tests.conftest import refusal
 from tests.locks.auditor_locks import audit_locks
 from tests.servers import Servers, short_folder

@@ -21,8 +21,8 @@ from labstow.workers.kit.noun import By
 from labstow.workers.lock.lab import Lab
 from labstow.workers.lock.lease import Lease, free, state
 from labstow.workers.lock.noun import LOCK
+from labstow.workers.lock.own import Sweep
 from labstow.workers.lock.policy import Policy
-from labstow.workers.lock.sweep import Sweep
 from tests.rules import room
 from tests.rules.lock_loading import at_once, decision
 from tests.rules.room import Json, settled

@@ -7,8 +7,8 @@ import pytest
 from labstow.contracts.lock import MAX_TICKETS, POLL_WITHIN_S, Acquire, Await, Cancel
 from labstow.contracts.placing import Move
 from labstow.contracts.ulids import new_ulid
+from labstow.workers.lock.own import LookAgain
 from labstow.workers.lock.policy import Policy
-from labstow.workers.lock.sweep import LookAgain
 from tests.rules.lock_room import ADA, BOB, CYD, LockRoom, audit
 
 DAN = "dan"

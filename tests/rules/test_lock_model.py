@@ -15,8 +15,8 @@ from labstow.contracts.placing import Move
 from labstow.contracts.resource import Add, Patch, Update
 from labstow.contracts.ulids import derived_ulid, new_ulid
 from labstow.workers.kit.leases import hashed
+from labstow.workers.lock.own import Sweep
 from labstow.workers.lock.policy import Policy
-from labstow.workers.lock.sweep import Sweep
 from tests.rules.lock_model import Grant, Model, No, Ticket, above, below
 from tests.rules.lock_room import LockRoom, audit, whole
 from tests.rules.room import Json, new

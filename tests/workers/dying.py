@@ -25,9 +25,8 @@ from labstow.workers.kit.noun import By
 from labstow.workers.kit.pipeline import Ask, Pipeline, Rows
 from labstow.workers.kit.unit import Unit
 from labstow.workers.lock.noun import LOCK
+from labstow.workers.lock.own import StartOver, Sweep
 from labstow.workers.lock.repository import Repository as Locks
-from labstow.workers.lock.start_over import StartOver
-from labstow.workers.lock.sweep import Sweep
 from labstow.workers.resource.noun import RESOURCE
 from labstow.workers.resource.repository import Repository
 from labstow.workers.transfer.noun import TRANSFER

@@ -18,8 +18,7 @@ from labstow.contracts.lock import Acquire, Await, Break, Cancel, Release, Renew
 from labstow.contracts.message import Command
 from labstow.contracts.resource import Patch, Update
 from labstow.workers.kit.leases import ANY, hashed
-from labstow.workers.lock.start_over import StartOver
-from labstow.workers.lock.sweep import Sweep
+from labstow.workers.lock.own import StartOver, Sweep
 from tests.locks.auditor_locks import audit_locks
 from tests.servers import Servers
 from tests.workers.auditor import audit

@@ -20,7 +20,7 @@ from labstow.workers.kit import unit
 from labstow.workers.kit.leases import hashed
 from labstow.workers.kit.pipeline import Statement
 from labstow.workers.lock.noun import LOCK
-from labstow.workers.lock.sweep import Sweep
+from labstow.workers.lock.own import Sweep
 from tests.rules.room import Json
 from tests.rules.test_lock_model import PEOPLE, POLICIES, Locks
 from tests.servers import Servers

@@ -16,9 +16,9 @@ from labstow.infra.embedded.postgres import PostgresServer
 from labstow.infra.environment import without_password
 from labstow.infra.refusal import CannotStart
 from labstow.workers.kit.settings import Settings
+from labstow.workers.lock.own import StartedOver
 from labstow.workers.lock.policy import Policies
 from labstow.workers.lock.restored import start_over
-from labstow.workers.lock.start_over import StartedOver
 
 
 def restored(data: Path | None) -> None:

@@ -10,7 +10,7 @@ from labstow.workers.kit.noun import By, Change, Outcome
 from labstow.workers.lock.lab import Lab
 from labstow.workers.lock.lease import Lease
 from labstow.workers.lock.line import Wish, holders
-from labstow.workers.lock.sweep import Sweep
+from labstow.workers.lock.own import Sweep
 from labstow.workers.lock.taking import standing
 from labstow.workers.lock.ticket import Left
 

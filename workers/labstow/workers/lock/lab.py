@@ -12,9 +12,8 @@ from labstow.contracts.message import Command
 from labstow.workers.kit.leases import hashed
 from labstow.workers.kit.noun import Outcome, Wanted
 from labstow.workers.lock.lease import Lease, free
+from labstow.workers.lock.own import StartOver, Sweep
 from labstow.workers.lock.policy import PLAIN, Policy
-from labstow.workers.lock.start_over import StartOver
-from labstow.workers.lock.sweep import Sweep
 from labstow.workers.lock.ticket import Left, Ticket
 from labstow.workers.resource import footprint as resources
 from labstow.workers.resource import lab as resource_lab

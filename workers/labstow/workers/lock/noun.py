@@ -7,8 +7,7 @@ from labstow.workers.kit.noun import Noun
 from labstow.workers.lock import giving, starting_over, taking
 from labstow.workers.lock.lab import Footprint, needs
 from labstow.workers.lock.lease import KIND, Lease
-from labstow.workers.lock.start_over import StartOver
-from labstow.workers.lock.sweep import LookAgain, Sweep
+from labstow.workers.lock.own import LookAgain, StartOver, Sweep
 
 LOCK: Final[Noun[Lease]] = Noun(
     kinds={Lease: KIND},

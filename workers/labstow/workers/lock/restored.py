@@ -16,9 +16,9 @@ from labstow.workers.kit.reader import fetch
 from labstow.workers.kit.unit import Unit
 from labstow.workers.lock.lease import Lease
 from labstow.workers.lock.noun import LOCK
+from labstow.workers.lock.own import StartedOver, StartOver
 from labstow.workers.lock.policy import Policies
 from labstow.workers.lock.repository import Repository
-from labstow.workers.lock.start_over import StartedOver, StartOver
 from labstow.workers.lock.starting_over import floor
 from labstow.workers.lock.tables import lease
 

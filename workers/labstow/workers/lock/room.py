@@ -12,7 +12,7 @@ import orjson
 from labstow.contracts.lock import POLL_WITHIN_S, Await
 from labstow.workers.kit.call import Answered, Call, Result
 from labstow.workers.kit.lane import Lane, Run
-from labstow.workers.lock.sweep import LookAgain
+from labstow.workers.lock.own import LookAgain
 
 POLL_S: Final = 0.7
 """However silent the bell: everybody is looked after within a second."""

@@ -6,7 +6,7 @@ from typing import Final
 from labstow.workers.kit.noun import By, Change, Outcome
 from labstow.workers.lock.lab import Lab
 from labstow.workers.lock.lease import Lease
-from labstow.workers.lock.start_over import StartOver
+from labstow.workers.lock.own import StartOver
 from labstow.workers.lock.ticket import Left
 
 REASON: Final = "the database was restored from a backup"

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import Interval, Text, cast, func, literal_column, select, union_all
 
 from labstow.workers.kit.pipeline import Rows, Statement
-from labstow.workers.lock.sweep import Sweep
+from labstow.workers.lock.own import Sweep
 from labstow.workers.lock.tables import lease, ticket
 
 PERIOD_S: Final = 0.25

@@ -11,7 +11,7 @@ from labstow.workers.kit.noun import By, Change, Outcome, Wanted
 from labstow.workers.lock.lab import Footprint, Lab
 from labstow.workers.lock.lease import Lease
 from labstow.workers.lock.line import Wish, before, endless, obstacle
-from labstow.workers.lock.sweep import LookAgain
+from labstow.workers.lock.own import LookAgain
 from labstow.workers.lock.ticket import Left, Ticket
 
 ALIVE: Final = timedelta(seconds=15)
