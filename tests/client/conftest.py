@@ -12,6 +12,7 @@ from labstow.client import bus as bus_module
 from labstow.client import claim as claim_module
 from labstow.contracts import headers, subjects
 from labstow.infra.embedded.nats import NatsServer
+from labstow.workers.kit.broker import heard
 from tests.client.desk import VERBS, Desk
 from tests.servers import fresh_nats
 
@@ -37,7 +38,7 @@ async def serve(quiet_nats: NatsServer) -> AsyncIterator[Serve]:
                 await client.publish(message.reply, reply.body, headers=head)
 
         await client.subscribe(subjects.request(verb), cb=answer)
-        await client.flush()
+        await heard(client)
 
     yield start
     await client.close()

@@ -12,6 +12,7 @@ from labstow.contracts.errors import StorageUnavailable
 from labstow.gateway.app import create_app
 from labstow.gateway.settings import GatewaySettings
 from labstow.infra.embedded.nats import NatsServer
+from labstow.workers.kit.broker import heard
 from tests.conftest import until
 from tests.gateway.conftest import Connect
 from tests.gateway.lab import ID, Json, WrittenLab
@@ -79,7 +80,7 @@ async def test_a_worker_that_does_not_answer_is_504_within_the_budget() -> None:
     with fresh_nats() as nats:
         async with Bus(nats.url) as worker, gateway(nats) as client:
             await worker.nats.subscribe(subjects.request("resource.get"))
-            await worker.nats.flush()
+            await heard(worker.nats)
             started = time.monotonic()
             answer = await client.get(f"/resource/{ID}")
             assert (answer.status_code, answer.json()["code"]) == (504, "outcome.unknown")

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from labstow.contracts import subjects
 from labstow.workers.history import worker as history
-from labstow.workers.kit.broker import make_broker, register, withdraw
+from labstow.workers.kit.broker import heard, make_broker, register, withdraw
 from labstow.workers.kit.database import SchemaRefused, check
 from labstow.workers.kit.discovery import Service
 from labstow.workers.kit.intake import Intake
@@ -88,7 +88,7 @@ async def _start(broker: NatsBroker, workers: list[Worker]) -> list[asyncio.Task
     for worker in workers:
         service = Service(subjects.queue(worker.name), VERSION, worker.description, worker.endpoints)
         await service.announce(nats)
-    await nats.flush()  # subscriptions are sent lazily: without this, "serving" is a lie
+    await heard(nats)  # subscriptions are sent lazily: without this, "serving" is a lie
     return [asyncio.create_task(run(nats)) for worker in workers for run in worker.background]
 
 
@@ -104,7 +104,7 @@ async def _stop(broker: NatsBroker, workers: list[Worker], tasks: list[asyncio.T
             for lane in lanes:  # in this order: a call may move on to a later lane
                 await lane.drain()
             if nats.is_connected:
-                await nats.flush()
+                await heard(nats)
     except (TimeoutError, nats_errors.Error):
         log.error(  # noqa: TRY400 (no trace to show)
             "stopped after %s s with %s requests unanswered", grace_s, sum(lane.waiting for lane in lanes)
