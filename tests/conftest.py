@@ -22,7 +22,10 @@ from labstow.infra.process import wait_until
 from labstow.workers.kit.database import upgrade
 from labstow.workers.kit.stream import provision
 from labstow.workers.main import KINDS
-from tests.servers import Servers, running_servers
+from tests.servers import Servers, Spares, running_servers
+
+# Out of the environment at once: what we start would refuse to start with a setting that it does not know.
+MADSCI_PYTHON = os.environ.pop("LABSTOW_MADSCI_PYTHON", None)
 
 
 @pytest.fixture(scope="session")
@@ -40,11 +43,20 @@ def migrated(servers: Servers) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def spares(servers: Servers, migrated: str) -> Iterator[Spares]:
+    """Databases with our schema and nothing in them."""
+    spares = Spares(servers, migrated)
+    yield spares
+    spares.close()
+
+
 @pytest.fixture
-def postgres_url(servers: Servers, migrated: str) -> Iterator[str]:
+def postgres_url(spares: Spares) -> Iterator[str]:
     """An empty database of this test's own."""
-    with servers.database(template=migrated) as url:
-        yield url
+    url = spares.take()
+    yield url
+    spares.give_back(url)
 
 
 @dataclass

@@ -26,7 +26,9 @@ with the thread that started it. That is also why nothing is left over when the 
 
 import shutil
 import tempfile
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -55,22 +57,58 @@ class Servers:
     @contextmanager
     def database(self, template: str | None = None) -> Iterator[str]:
         """Give the address of a new database, empty or a copy of that at `template`; drop it at the end."""
-        name = f"test_{next(_numbers)}"
-        source = conninfo_to_dict(template)["dbname"] if template else "template0"
-        self._execute(
-            sql.SQL("create database {} template {} strategy file_copy").format(
-                sql.Identifier(name), sql.Identifier(str(source))
-            )
-        )
+        url = self.make(template)
         try:
-            yield self.postgres.url_of(name)
+            yield url
         finally:
             if self.postgres.running():
-                self._execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+                self.drop(url)
+
+    def make(self, template: str | None = None) -> str:
+        """Make such a database."""
+        name = f"test_{next(_numbers)}"
+        statement = sql.SQL("create database {} template {}")
+        self._execute(
+            statement.format(sql.Identifier(name), sql.Identifier(_name(template) if template else "template0"))
+        )
+        return self.postgres.url_of(name)
+
+    def drop(self, url: str) -> None:
+        """Drop a database, whoever is still connected to it."""
+        self._execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(_name(url))))
 
     def _execute(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.postgres.url_of("postgres"), autocommit=True) as connection:
             connection.execute(statement)
+
+
+def _name(url: str) -> str:
+    return str(conninfo_to_dict(url)["dbname"])
+
+
+class Spares:
+    """Copies of one database, made and dropped while tests run: neither is waited for, if tests take their time."""
+
+    def __init__(self, servers: Servers, template: str, number: int = 8) -> None:
+        self._servers, self._template = servers, template
+        self._behind = ThreadPoolExecutor(1)
+        self._ready = deque(self._one_more() for _ in range(number))
+
+    def _one_more(self) -> Future[str]:
+        return self._behind.submit(self._servers.make, self._template)
+
+    def take(self) -> str:
+        """A copy that nobody else has."""
+        self._ready.append(self._one_more())
+        return self._ready.popleft().result()
+
+    def give_back(self, url: str) -> None:
+        """A copy that nobody needs any more."""
+        self._behind.submit(self._servers.drop, url)
+
+    def close(self) -> None:
+        """Wait for what is under way; what is left goes with the server."""
+        self._behind.shutdown(cancel_futures=True)
 
 
 @contextmanager

@@ -1,40 +1,39 @@
-"""The published MADSci client, in an environment of its own: it needs an older pydantic than we have."""
+"""The published MADSci client, beside a running labstow."""
 
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import Gateway
+from tests.compat.environment import Making
+from tests.conftest import MADSCI_PYTHON, Gateway
 
 HERE = Path(__file__).parent
-CACHE = HERE.parent.parent / ".cache" / "madsci-venv"
 ROOT = HERE.parent.parent
-PACKAGES = ["madsci.client==0.8.1", "pydantic<2.14", "packaging"]
+MAKING = pytest.StashKey[Making]()
 
-# Out of the environment at once: what we start would refuse to start with a setting that it does not know.
-NAMED = os.environ.pop("LABSTOW_MADSCI_PYTHON", None)
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin to make the environment, if a test of this folder will be run."""
+    wanted = not MADSCI_PYTHON and not session.config.option.collectonly
+    if wanted and any(HERE in item.path.parents for item in session.items):
+        session.config.stash[MAKING] = Making()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Nothing is left running."""
+    if MAKING in session.config.stash:
+        session.config.stash[MAKING].stop()
 
 
 @pytest.fixture(scope="session")
-def madsci_python() -> Path:
+def madsci_python(pytestconfig: pytest.Config) -> Path:
     """A Python that has the client: made once and kept, unless LABSTOW_MADSCI_PYTHON names one."""
-    if NAMED:
-        return Path(NAMED)
-    python = CACHE / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    complete = CACHE / "complete"
-    if not complete.exists():
-        CACHE.parent.mkdir(exist_ok=True)
-        (CACHE.parent / ".gitignore").write_text("*\n")
-        subprocess.run([sys.executable, "-m", "venv", "--clear", CACHE], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-        complete.touch()
-    return python
+    return Path(MADSCI_PYTHON) if MADSCI_PYTHON else pytestconfig.stash[MAKING].python()
 
 
 Tour = dict[str, Any]
