@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -24,8 +24,7 @@ from labstow.workers.kit.stream import provision
 from labstow.workers.main import KINDS
 from tests.servers import Servers, Spares, running_servers
 
-# Out of the environment at once: what we start would refuse to start with a setting that it does not know.
-MADSCI_PYTHON = os.environ.pop("LABSTOW_MADSCI_PYTHON", None)
+pytest_plugins = ["tests.compat.environment"]
 
 
 @pytest.fixture(scope="session")
@@ -65,13 +64,19 @@ class Lab:
 
     nats_url: str
     postgres_url: str
+    settings: Mapping[str, str] = field(default_factory=dict)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Where its processes find it, and what all of them are told."""
+        return {**os.environ, "LABSTOW_NATS_URL": self.nats_url, **self.settings}
 
     def start_worker(self, *kinds: str) -> subprocess.Popen[bytes]:
         """One more worker process."""
-        environment = os.environ | {"LABSTOW_NATS_URL": self.nats_url, "LABSTOW_POSTGRES_URL": self.postgres_url}
         arguments = [sys.executable, "-m", "labstow.workers", *(kinds or KINDS)]
-        process = subprocess.Popen(arguments, env=environment | {"LABSTOW_LOG_LEVEL": "WARNING"})
+        own = {"LABSTOW_POSTGRES_URL": self.postgres_url, "LABSTOW_LOG_LEVEL": "WARNING"}
+        process = subprocess.Popen(arguments, env=self.environment | own)
         self.processes.append(process)
         return process
 
@@ -124,10 +129,10 @@ async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10.0,
 
 
 @contextlib.contextmanager
-def running_lab(nats_url: str, postgres_url: str, replicas: int = 1) -> Iterator[Lab]:
+def running_lab(nats_url: str, postgres_url: str, replicas: int = 1, **settings: str) -> Iterator[Lab]:
     """A labstow on a NATS server and a migrated database. Its subjects are the server's: one labstow a server."""
     asyncio.run(provision(nats_url))
-    lab = Lab(nats_url, postgres_url)
+    lab = Lab(nats_url, postgres_url, settings)
     try:
         for _ in range(replicas):
             lab.start_worker()
@@ -152,7 +157,7 @@ def running_gateway(lab: Lab) -> Iterator[Gateway]:
     """A gateway in front of a labstow, as `labstow gateway` starts it."""
     gateway = Gateway(ports.any_free())
     command = [*own.CLI, "gateway", "--port", str(gateway.port)]
-    with subprocess.Popen(command, env=os.environ | {"LABSTOW_NATS_URL": lab.nats_url}) as process:
+    with subprocess.Popen(command, env=lab.environment) as process:
         try:
             if not wait_until(lambda: _is_ready(gateway), 30):
                 raise TimeoutError("the gateway is not ready")

@@ -9,32 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.compat.environment import Making
-from tests.conftest import MADSCI_PYTHON, Gateway
+from tests.conftest import Gateway
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-MAKING = pytest.StashKey[Making]()
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Begin to make the environment, if a test of this folder will be run."""
-    wanted = not MADSCI_PYTHON and not session.config.option.collectonly
-    if wanted and any(HERE in item.path.parents for item in session.items):
-        session.config.stash[MAKING] = Making()
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Nothing is left running."""
-    if MAKING in session.config.stash:
-        session.config.stash[MAKING].stop()
-
-
-@pytest.fixture(scope="session")
-def madsci_python(pytestconfig: pytest.Config) -> Path:
-    """A Python that has the client: made once and kept, unless LABSTOW_MADSCI_PYTHON names one."""
-    return Path(MADSCI_PYTHON) if MADSCI_PYTHON else pytestconfig.stash[MAKING].python()
-
 
 Tour = dict[str, Any]
 """What the client got, step by step."""

@@ -2,6 +2,8 @@
 
 It is made by a process of its own, which begins when the tests are collected: installing takes most of a minute, and
 tests run meanwhile.
+
+A plugin of pytest: what wants the client asks for the fixture `madsci_python`.
 """
 
 import os
@@ -12,11 +14,16 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import Final
 
+import pytest
+
 ROOT: Final = Path(__file__).parents[2]
 CACHE: Final = ROOT / ".cache" / "madsci-venv"
 PYTHON: Final = CACHE / "bin" / "python"
 COMPLETE: Final = CACHE / "complete"
 PACKAGES: Final = ["madsci.client==0.8.1", "pydantic<2.14", "packaging"]
+
+# Out of the environment at once: what we start would refuse to start with a setting that it does not know.
+NAMED: Final = os.environ.pop("LABSTOW_MADSCI_PYTHON", None)
 
 
 class Making:
@@ -49,6 +56,28 @@ def make() -> None:
     subprocess.run([sys.executable, "-m", "venv", "--clear", CACHE], check=True)
     subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
     COMPLETE.touch()
+
+
+MAKING: Final = pytest.StashKey[Making]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin to make the environment, if a test that will be run wants it."""
+    wanted = any("madsci_python" in getattr(item, "fixturenames", ()) for item in session.items)
+    if wanted and not NAMED and not session.config.option.collectonly:
+        session.config.stash[MAKING] = Making()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Nothing is left running."""
+    if MAKING in session.config.stash:
+        session.config.stash[MAKING].stop()
+
+
+@pytest.fixture(scope="session")
+def madsci_python(pytestconfig: pytest.Config) -> Path:
+    """A Python that has the client: made once and kept, unless LABSTOW_MADSCI_PYTHON names one."""
+    return Path(NAMED) if NAMED else pytestconfig.stash[MAKING].python()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ from labstow.contracts.events import Event
 from labstow.contracts.resource import Add, NewResource
 from labstow.contracts.transfer import GetGraphPicture
 from labstow.contracts.ulids import new_ulid
-from tests.compat.conftest import madsci_python  # noqa: F401  (a fixture)
 from tests.conftest import Gateway, Lab
 from tests.docs.pages import PAGES, PLACES, README, REQUESTS, ROOT, Block, blocks, ulids, without_ulids
 from tests.docs.picture import PICTURE, drawn
@@ -182,7 +181,7 @@ async def test_code_runs(block: Block, lab: Lab, gateway: Gateway, client: Async
 @pytest.mark.system
 @pytest.mark.compat
 @pytest.mark.parametrize("block", [block for block in OF_THINGS if block.claim == ("madsci",)], ids=str)
-def test_code_for_madsci_runs(block: Block, lab: Lab, gateway: Gateway, madsci_python: Path) -> None:  # noqa: F811
+def test_code_for_madsci_runs(block: Block, lab: Lab, gateway: Gateway, madsci_python: Path) -> None:
     assert "Plate 9" in run(madsci_python, block.text, lab, gateway)
 
 
@@ -192,7 +191,7 @@ def test_code_for_madsci_runs(block: Block, lab: Lab, gateway: Gateway, madsci_p
 def test_code_for_madsci_about_places_runs(
     block: Block,
     empty: tuple[Lab, Gateway],
-    madsci_python: Path,  # noqa: F811
+    madsci_python: Path,
 ) -> None:
     assert "window" in run(madsci_python, block.text, *empty)
 

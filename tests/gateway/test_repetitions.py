@@ -8,7 +8,7 @@ import pytest
 from labstow.contracts import headers
 from labstow.contracts.errors import OutcomeUnknown
 from labstow.gateway import repetitions
-from labstow.gateway.repetitions import COOKIE
+from labstow.gateway.cookies import CLIENT
 from tests.gateway.conftest import Connect
 from tests.gateway.lab import ID, WrittenLab, thing
 
@@ -40,7 +40,7 @@ async def client(http: Connect, lab: WrittenLab) -> httpx.AsyncClient:
     """A client that has been here before."""
     known = http(lab)
     await known.get("/definition")
-    assert COOKIE in known.cookies
+    assert CLIENT in known.cookies
     return known
 
 
@@ -72,10 +72,10 @@ async def test_another_request_or_another_client_repeats_nothing(
     answers(lab)
     await client.post(DECREASE.replace("=1", "=2"))
     await client.post(DECREASE.replace("decrease", "increase"))
-    cookie = client.cookies.pop(COOKIE)
+    cookie = client.cookies.pop(CLIENT)
     await client.post(DECREASE)
     client.cookies.clear()
-    client.cookies[COOKIE] = cookie
+    client.cookies[CLIENT] = cookie
     await client.post(DECREASE)
     unknown, *others, again = operations(lab)[-5:]
     assert unknown == again

@@ -185,7 +185,7 @@ def test_a_lease_that_is_over_is_no_proof(lab: LockRoom, how: str) -> None:
         lab.force(thing)
     else:
         lab.later(10)
-    for proofs in ([over], [mine, over], [over, ANY]):
+    for proofs in ([over], [mine, over]):
         for command in (named(thing), named(free)):
             refusal = lab.refused(command, leases=proofs)
             assert (refusal.code, refusal.status, refusal.facts["how"]) == ("lock.lost", 410, how)
@@ -455,14 +455,26 @@ def test_a_lenient_lease_on_the_whole_lets_its_holder_pass(lab: LockRoom, at: Sh
     assert lab.entries(at.tube) == []
 
 
-def test_a_strict_laboratory_lets_nobody_pass() -> None:
+def test_a_strict_laboratory_lets_only_that_client_pass_which_locked_it() -> None:
+    """Rule 10: its gateway gives it the lease to keep. Who loses it is told where it would matter (I4), and nowhere
+    else. Seen to fail with what is kept not looked at, and with what is over taken for a mistake everywhere.
+    """
     lab = LockRoom(strict=True)
-    thing = lab.add()
-    for by in (GUEST, ADA):
-        lab.have(thing, by=by, session="node", lenient=True, ttl_s=1)
+    thing, other = lab.add(), lab.add()
+    for by, another in ((GUEST, ADA), (ADA, GUEST)):
+        kept = [lab.have(thing, by=by, session="node", lenient=True, ttl_s=1), ANY]
         assert lab.code(named(thing), by=by, leases=[ANY]) == "resource.locked"
+        assert lab.code(named(thing), by=another, leases=kept) == "resource.locked"
+        assert lab.code(named(thing), by=by, leases=kept) == ""
+        assert lab.history(thing)[-1]["token"] == lab.lease(thing).token
         lab.later(1)
+        assert lab.code(named(thing), by=by, leases=kept) == "lock.lost"
+        assert lab.code(named(other), by=by, leases=kept) == ""
     assert lab.code(named(thing), by=GUEST, leases=[ANY]) == ""
+    theirs = lab.have(thing, by=BOB)
+    assert lab.code(named(thing), by=ADA, leases=kept) == "resource.locked"
+    assert lab.code(named(thing), by=BOB, leases=[theirs]) == ""
+    assert not [entry for entry in lab.entries(thing) if entry["what"] == "bypassed"]
     audit(lab)
 
 

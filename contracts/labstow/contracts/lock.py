@@ -28,6 +28,8 @@ Wait = Annotated[float, Field(strict=True, ge=0, le=MAX_WAIT_S)]
 Ids = Annotated[tuple[Ulid, ...], Field(min_length=1, max_length=MAX_THINGS)]
 Purpose = Annotated[Text, StringConstraints(max_length=255)]
 Reason = Annotated[Text, StringConstraints(pattern=r"\S")]
+CompatLocks = Literal["lenient", "strict"]
+"""Whether MADSci's clients, who name no lease, are taken for the holder of a lenient lease, or must show it."""
 Scope = Literal["self", "subtree"]
 """`subtree`: a thing and everything in it, at any depth; nobody else may hold or change any of it."""
 

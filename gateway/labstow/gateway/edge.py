@@ -15,9 +15,9 @@ from labstow.client.bus import Bus, Reply
 from labstow.contracts import batch, headers, lab_file, location, lock, pattern, template, transfer
 from labstow.contracts.errors import BadRequest, Internal, Invalid, OutcomeUnknown, Refusal, RequestTooLarge
 from labstow.contracts.ulids import derived_ulid, new_ulid
+from labstow.gateway import cookies
 from labstow.gateway.integers import LONG_INTEGER, refuse_rounded
-from labstow.gateway.operations import BODY, client, is_over, note_unknown, op_id
-from labstow.gateway.repetitions import new_cookie
+from labstow.gateway.operations import BODY, is_over, note_unknown, op_id
 from labstow.gateway.settings import GatewaySettings
 
 PROBLEM: Final = "application/problem+json"
@@ -64,8 +64,8 @@ class Route(APIRoute):
         async def handle(request: Request) -> Response:
             request.scope[_LEASE] = lease
             response = await answered(request)
-            if repeats and client(request) is None:
-                response.headers.append("set-cookie", new_cookie())
+            if repeats and cookies.client(request) is None:
+                cookies.recognise(response)
             return response
 
         async def answered(request: Request) -> Response:
@@ -179,7 +179,7 @@ async def ask(
 
 
 def leases(request: Request, verb: str) -> str | None:
-    """Give the leases that the caller presents, else what the route presents with a command.
+    """Give the leases that the caller presents, else what the route presents with a command, and what a client keeps.
 
     Raises:
         Invalid: the caller names all that anybody holds.
@@ -190,7 +190,8 @@ def leases(request: Request, verb: str) -> str | None:
         raise Invalid(summary=f"{headers.LEASE}: expected ids of leases, separated by commas", errors=[])
     if not ids and verb in CONDITIONAL:
         route: str | None = request.scope[_LEASE]
-        return route
+        kept = cookies.leases(request) if route and not verb.startswith("lock.") else ()
+        return ",".join((*kept, route)) if route else None
     return ",".join(ids)
 
 

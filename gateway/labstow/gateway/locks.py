@@ -8,6 +8,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from labstow.contracts.errors import AnswerTooLarge, Held, InLine, LeaseLost
+from labstow.gateway import cookies
 from labstow.gateway.answers import known, passed, tagged, whole
 from labstow.gateway.edge import MadsciRoute, Refused, Route, actor, ask, body, json, problem, settings
 from labstow.gateway.madsci.shown import shown
@@ -43,6 +44,12 @@ def in_line(told: Json) -> str:
 IMPATIENT: Final[dict[str, Callable[[Json], str]]] = {Held.code: held, InLine.code: in_line}
 """What is said to who has no way to wait, instead of how to."""
 
+
+def strict(request: Request) -> bool:
+    """Whether a client of MADSci must show that it is the one that locked, which its cookies do."""
+    return settings(request).compat_locks == "strict"
+
+
 router = APIRouter(route_class=MadsciRoute, tags=["locks"])
 ours = APIRouter(route_class=Route, tags=["locks"])
 
@@ -61,7 +68,10 @@ async def lock(request: Request, resource_id: str) -> Response:
             raise
         told = orjson.loads(refused.reply.body)
         return problem(refused.reply.status, orjson.dumps(told | {"detail": words(told)}))
-    return await read(request, resource_id, granted, locked_by=session, locked_until=granted["expires_at"])
+    answer = await read(request, resource_id, granted, locked_by=session, locked_until=granted["expires_at"])
+    if strict(request) and (lease := granted.get("lease_id") or cookies.lease_on(request, known(resource_id))):
+        cookies.keep_lease(answer, known(resource_id), lease, ttl_s)
+    return answer
 
 
 @router.delete("/resource/{resource_id}/unlock", openapi_extra=asks(UNLOCK))
@@ -75,7 +85,10 @@ async def unlock(request: Request, resource_id: str) -> Response:
             raise
         # Their client takes 403 for "not yours", and everything else for a failure of ours.
         return problem(403, orjson.dumps(orjson.loads(refused.reply.body) | {"status": 403}))
-    return await read(request, resource_id, released)
+    answer = await read(request, resource_id, released)
+    if strict(request):
+        cookies.forget_lease(answer, known(resource_id))
+    return answer
 
 
 @router.get("/resource/{resource_id}/check_lock")

@@ -6,7 +6,8 @@ from typing import Final
 from fastapi import Request
 
 from labstow.contracts.ulids import derived_ulid, is_mark, is_ulid, marked_ulid, new_ulid
-from labstow.gateway.repetitions import Repetitions, client_of, same
+from labstow.gateway import cookies
+from labstow.gateway.repetitions import Repetitions, same
 
 BODY: Final = "labstow.body"
 """Where a request keeps its body."""
@@ -54,11 +55,6 @@ def _keyed(text: str) -> str:
     return text if is_ulid(text) else derived_ulid("idempotency-key", text)
 
 
-def client(request: Request) -> str | None:
-    """By what a client is known that asks here."""
-    return client_of(dict(request.scope["headers"]).get(b"cookie", b""))
-
-
 def _same(request: Request, who: str) -> bytes:
     """What a request has in common with its repetitions."""
     path = f"{request.url.path}?{request.url.query}"
@@ -68,7 +64,7 @@ def _same(request: Request, who: str) -> bytes:
 def _again(request: Request) -> str | None:
     """The operation that a request repeats, if it does."""
     known: Repetitions = request.app.state.repetitions
-    if not known or (who := client(request)) is None:
+    if not known or (who := cookies.client(request)) is None:
         return None
     return known.again(_same(request, who))
 
@@ -76,5 +72,5 @@ def _again(request: Request) -> str | None:
 def note_unknown(request: Request) -> None:
     """Note that nobody knows the outcome of what a request asked for."""
     known: Repetitions = request.app.state.repetitions
-    if (who := client(request)) is not None and (made := request.scope.get(OPERATION)) is not None:
+    if (who := cookies.client(request)) is not None and (made := request.scope.get(OPERATION)) is not None:
         known.note(_same(request, who), made)

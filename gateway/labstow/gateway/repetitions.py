@@ -7,10 +7,6 @@ from collections import deque
 from hashlib import sha256
 from typing import Final
 
-from labstow.contracts.ulids import is_ulid, new_ulid
-
-COOKIE: Final = "labstow_client"
-"""By which requests of one client are known: what they ask with keeps it, and nobody else has it."""
 WITHIN_S: Final = 60
 ROOM: Final = 10_000
 
@@ -44,20 +40,6 @@ class Repetitions:
             if time.monotonic() < until:
                 return op_id
         return None
-
-
-def client_of(cookies: bytes) -> str | None:
-    """The client that the cookies of a request name."""
-    for part in cookies.decode("latin-1").split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == COOKIE and is_ulid(value):
-            return value
-    return None
-
-
-def new_cookie() -> str:
-    """What makes a client known from now on."""
-    return f"{COOKIE}={new_ulid()}; Path=/; HttpOnly; SameSite=Strict"
 
 
 def same(client: str, method: str, path: str, body: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from labstow.contracts.lock import MAX_TTL_S
+from labstow.contracts.lock import MAX_TTL_S, CompatLocks
 from labstow.contracts.message import Ulid
 from labstow.contracts.ulids import derived_ulid
 
@@ -25,6 +25,11 @@ class GatewaySettings(BaseSettings):
     max_body_bytes: int = Field(8 << 20, ge=1, description="A larger request is refused before anybody reads it.")
     lock_default_duration_s: float = Field(
         300.0, ge=1, le=MAX_TTL_S, description="How long a lock of MADSci's clients lasts if they do not say."
+    )
+
+    compat_locks: CompatLocks = Field(
+        "lenient",
+        description="As the workers have it; if strict, MADSci's clients keep what they locked with a cookie.",
     )
 
     @property

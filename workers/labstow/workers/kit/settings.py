@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, TypeAdapter
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from labstow.contracts.lock import CompatLocks
 from labstow.workers.lock.policy import Policy
 from labstow.workers.resource.units import STANDARD, Units, own_units
 
@@ -38,9 +39,9 @@ class Settings(BaseSettings):
         description='What classes of resources ask of locks: {"plate": {"lock_delay_s": 15, "hold_for_operator": false,'
         ' "require_lease": true}}.',
     )
-    compat_locks: Literal["lenient", "strict"] = Field(
+    compat_locks: CompatLocks = Field(
         "lenient",
-        description="Whether MADSci's clients, who cannot present a lease, may change what a client like them has"
-        " locked; noted as bypassed.",
+        description="Whether MADSci's clients, who name no lease, may change what a client like them has locked, noted"
+        " as bypassed; or only the one that locked it.",
     )
     units: Annotated[Units, BeforeValidator(_units)] = Field(STANDARD, description="Units of this laboratory's own.")

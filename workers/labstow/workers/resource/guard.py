@@ -47,19 +47,27 @@ class Guard:
             LeaseLost, NotYours: one of them is over, or somebody else's.
         """
         self._lab, self._now, self._by = lab, now, by
-        self._proven = {key for key in by.leases if key != ANY}
-        for key in self._proven:
-            rows = [lease for lease in lab.leases.values() if lease.lease == key]
-            if not rows:
-                raise LeaseLost(how="unknown, or others had it since")
-            if rows[0].holder != by.principal:
-                raise NotYours
-            if not any(lease.live(now) for lease in rows):
-                raise LeaseLost(how=rows[0].how())
+        self._mute = ANY in by.leases and by.via == "rest"  # `*` is the gateway's to say
+        if self._mute:  # what it keeps without knowing may be over: that matters where it is needed
+            held = [lease for lease in lab.leases.values() if lease.holder == by.principal]
+            self._proven = {lease.lease for lease in held if lease.lease in by.leases}
+        else:
+            self._proven = {key for key in by.leases if key != ANY}
+            self._see_in_force()
         self._subtrees = any(lease.scope == "subtree" and lease.held for lease in lab.leases.values())
         self._tokens: dict[str, int | None] = {}
         """Of what was admitted."""
         self._bypassed: dict[str, Lease] = {}
+
+    def _see_in_force(self) -> None:
+        for key in self._proven:
+            rows = [lease for lease in self._lab.leases.values() if lease.lease == key]
+            if not rows:
+                raise LeaseLost(how="unknown, or others had it since")
+            if rows[0].holder != self._by.principal:
+                raise NotYours
+            if not any(lease.live(self._now) for lease in rows):
+                raise LeaseLost(how=rows[0].how())
 
     def pass_(self, outcome: Outcome[Any]) -> Outcome[Any]:
         """The outcome, with the tokens of the leases that allowed it.
@@ -127,8 +135,7 @@ class Guard:
         Raises:
             Locked: this is not so.
         """
-        mute = ANY in self._by.leases and self._by.via == "rest"  # `*` is the gateway's to say
-        alike = mute and lease.lenient and lease.holder == self._by.principal
+        alike = self._mute and lease.lenient and lease.holder == self._by.principal
         if not alike or self._lab.strict:
             raise Locked(
                 resource_id=thing.id,
