@@ -61,10 +61,20 @@ def make() -> None:
 MAKING: Final = pytest.StashKey[Making]()
 
 
+def wants_it(item: pytest.Item) -> bool:
+    """Whether a test needs the environment."""
+    return "madsci_python" in getattr(item, "fixturenames", ())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What wants the environment comes last, so that others run while it is made."""
+    items.sort(key=wants_it)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Begin to make the environment, if a test that will be run wants it."""
-    wanted = any("madsci_python" in getattr(item, "fixturenames", ()) for item in session.items)
-    if wanted and not NAMED and not session.config.option.collectonly:
+    """Begin to make it, if a test that will be run wants it."""
+    if any(map(wants_it, session.items)) and not NAMED and not session.config.option.collectonly:
         session.config.stash[MAKING] = Making()
 
 
