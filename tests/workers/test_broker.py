@@ -65,8 +65,17 @@ async def test_the_server_has_heard_that_nothing_more_is_wanted_when_it_withdrew
         sent: list[bytes] = []
         transport: Any = sender._transport
         write, writelines = transport.write, transport.writelines
-        monkeypatch.setattr(transport, "write", lambda data: (sent.append(data), write(data)))
-        monkeypatch.setattr(transport, "writelines", lambda lines: (sent.extend(lines), writelines(lines)))
+
+        def keep_one(data: bytes) -> None:
+            sent.append(data)
+            write(data)
+
+        def keep_some(lines: list[bytes]) -> None:
+            sent.extend(lines)
+            writelines(lines)
+
+        monkeypatch.setattr(transport, "write", keep_one)
+        monkeypatch.setattr(transport, "writelines", keep_some)
         await withdraw(broker, sender)
         orders = [order.split()[0] for order in sent if order.startswith((b"PING", b"UNSUB"))]
     assert b"PING" in orders[orders.index(b"UNSUB") :], orders
