@@ -4,7 +4,6 @@ As it is written there, but for `set_representations`, which the published clien
 """
 
 import sys
-import time
 from typing import Any
 
 from madsci.client.location_client import LocationClient  # type: ignore[import-not-found]
@@ -12,7 +11,7 @@ from madsci.client.resource_client import ResourceClient  # type: ignore[import-
 from madsci.common.types.location_types import Location  # type: ignore[import-not-found]
 from madsci.common.types.resource_types import Consumable, Slot, Stack  # type: ignore[import-not-found]
 
-from tests.compat.telling import sample, tell
+from tests.compat.telling import sample, tell, until
 from tests.lab_files import written
 
 URL = sys.argv[1]
@@ -62,9 +61,7 @@ def configuration_examples() -> None:
     tell("complete: storage", client.get_location(STORAGE))
     tell("complete: waits", awaiting())
     resources.create_template(Stack(resource_name="Rack"), "storage_rack_template")
-    end = time.monotonic() + 20
-    while awaiting() and time.monotonic() < end:
-        time.sleep(0.05)
+    until(lambda: not awaiting())
     there = client.get_location(STORAGE)
     tell("complete: waits no more", there)
     tell("complete: rack", resources.get_resource(there.resource_id))

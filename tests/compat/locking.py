@@ -2,14 +2,13 @@
 
 import asyncio
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 
 from madsci.client.resource_client import ResourceClient  # type: ignore[import-not-found]
 from madsci.common.types.resource_types import Grid, Stack  # type: ignore[import-not-found]
 
-from tests.compat.telling import refused, sample, tell
+from tests.compat.telling import refused, sample, tell, until
 
 client = ResourceClient(sys.argv[1])
 other = ResourceClient(sys.argv[1])
@@ -54,9 +53,7 @@ def losing() -> None:
     """A lock that ends while its holder still works."""
     tube = client.add_resource(sample("lost"))
     client.acquire_lock(tube, lock_duration=1.0)
-    end = time.monotonic() + 10
-    while client.is_locked(tube)[0] and time.monotonic() < end:
-        time.sleep(0.05)
+    until(lambda: not client.is_locked(tube)[0])
     tell("lost: asked", client.is_locked(tube))
     tell("lost: released", client.release_lock(tube))
     tell("lost: acquired by another", other.acquire_lock(tube))

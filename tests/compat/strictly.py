@@ -1,7 +1,6 @@
 """Runs beside MADSci's client, with the address of a strict labstow: what one client locked the other cannot change."""
 
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 from madsci.client.location_client import LocationClient  # type: ignore[import-not-found]
@@ -9,7 +8,7 @@ from madsci.client.resource_client import ResourceClient  # type: ignore[import-
 from madsci.common.types.location_types import Location  # type: ignore[import-not-found]
 from madsci.common.types.resource_types import Consumable, Stack  # type: ignore[import-not-found]
 
-from tests.compat.telling import refused, sample, tell
+from tests.compat.telling import refused, sample, tell, until
 
 client, other = ResourceClient(sys.argv[1]), ResourceClient(sys.argv[1])
 
@@ -44,9 +43,7 @@ def losing() -> None:
     """Who lost a lock is told, of that thing only; whoever locks again has it again."""
     tube, rack = client.add_resource(sample("lost")), client.add_resource(Stack(resource_name="not lost"))
     client.acquire_lock(tube, lock_duration=1.0)
-    end = time.monotonic() + 10
-    while client.is_locked(tube)[0] and time.monotonic() < end:
-        time.sleep(0.05)
+    until(lambda: not client.is_locked(tube)[0])
     tell("lost: changed", refused(lambda: client.remove_resource(tube.resource_id)))
     tell("lost: something else changed", client.push(rack, sample("of the rack")))
     other.acquire_lock(tube)

@@ -1,6 +1,7 @@
 """How what runs beside MADSci's client tells what it got: a line of JSON for each step."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,13 @@ def refused(action: Callable[[], object]) -> object:
     except httpx.HTTPStatusError as error:
         return {"status": error.response.status_code, "detail": error.response.json()["detail"]}
     return None
+
+
+def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait for a condition; what is told next shows whether it came true."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def sample(name: str, **attributes: Any) -> Any:
